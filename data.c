@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: ISC */
+#include "data.h"
+
+#include "spool.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Does TEXT start with the field name NAME, which is in lower case? */
+static bool
+is_field(struct slice text, const char *name)
+{
+	return (skip_prefix(&text, name) && text.length > 0 &&
+	    (text.at[0] == ':' || text.at[0] == ' '));
+}
+
+/*
+ * A field name, one octet or more, and a colon (RFC 5322 2.2), before which
+ * old mail has blanks (4.5).
+ */
+static bool
+starts_field(struct slice text)
+{
+	size_t i = 0;
+
+	while (i < text.length && text.at[i] > ' ' && text.at[i] <= '~' &&
+	    text.at[i] != ':')
+		i++;
+	if (i == 0)
+		return (false);
+	while (i < text.length && (text.at[i] == ' ' || text.at[i] == '\t'))
+		i++;
+	return (i < text.length && text.at[i] == ':');
+}
+
+/* Judge a header line by its start; LINE reaches at least that far. */
+static void
+begin_header_line(struct transform *t, struct slice line)
+{
+	char first = line.length > 0 ? line.at[0] : '\n';
+
+	if (first == '\r' || first == '\n') {
+		t->body = true;
+		t->dropping = false;
+		return;
+	}
+	if ((first == ' ' || first == '\t') && t->after_first)
+		return;		/* goes with the line before */
+	t->dropping = is_field(line, "return-path");
+	if (is_field(line, "received"))
+		t->received++;
+}
+
+/*
+ * Is enough of the line here to judge its start?  All of it, or as much as
+ * the longest thing looked for.
+ */
+static bool
+can_judge(const struct transform *t, const char *in, size_t n)
+{
+	size_t enough = t->after_first ? LINE_LOOKAHEAD : FIRST_LINE_LOOKAHEAD;
+
+	return (n >= enough || memchr(in, '\n', n) != NULL);
+}
+
+/*
+ * The start of a line: the end of the data, or a dot to drop, or a header
+ * line.  Returns how many octets it took; *ADDED is set if a blank line has
+ * to go before, since the mail data has no header.
+ */
+static size_t
+begin_line(struct transform *t, struct slice line, bool *added)
+{
+	size_t taken = 0;
+
+	*added = false;
+	if (line.at[0] == '.') {
+		if (!t->after_lone_lf && line.length >= 3 &&
+		    line.at[1] == '\r' && line.at[2] == '\n') {
+			t->done = true;
+			return (3);
+		}
+		taken = 1;
+		line.at++;
+		line.length--;
+	}
+	if (!t->after_first && !starts_field(line)) {
+		*added = line.length > 0 && line.at[0] != '\r' &&
+		    line.at[0] != '\n';
+		t->body = true;
+	}
+	if (!t->body)
+		begin_header_line(t, line);
+	t->after_first = true;
+	t->inside_line = true;
+	t->after_quotes = false;
+	return (taken);
+}
+
+/*
+ * mboxrd: one more '>' before every line of any number of them and "From ".
+ * Since they are all alike it can go behind them.  Returns how many octets
+ * of the line are taken, and -1 if more has to be seen first.
+ */
+static int64_t
+quote_from(struct transform *t, struct slice line, bool *quote)
+{
+	static const char from[] = "From ";
+	size_t n = 0, length = sizeof(from) - 1, left;
+
+	while (n < line.length && line.at[n] == '>')
+		n++;
+	left = line.length - n;
+	*quote = left >= length && memcmp(line.at + n, from, length) == 0;
+	if (left < length && memcmp(line.at + n, from, left) == 0) {
+		/* It may become one yet: take the '>' alone. */
+		return (n > 0 ? (int64_t)n : -1);
+	}
+	t->after_quotes = true;
+	return ((int64_t)n);
+}
+
+/*
+ * The rest of the line, or what is here of it, into OUT.  Returns how many
+ * octets of IN it took: all but a CR at the end, of which nobody knows yet
+ * what follows.
+ */
+static size_t
+copy_line(struct transform *t, struct slice in, char *out, size_t *written)
+{
+	const char *lf = memchr(in.at, '\n', in.length);
+	size_t length = lf != NULL ? (size_t)(lf - in.at) : in.length;
+	const char *cr = memchr(in.at, '\r', length);
+	size_t keep = length, taken = length + (lf != NULL);
+
+	if (cr != NULL && cr + 1 == in.at + length) {
+		keep--;
+		if (lf == NULL)
+			taken--;
+	} else if (cr != NULL) {		/* CR inside the line */
+		t->malformed = true;
+		keep = taken = (size_t)(cr - in.at) + 1;
+		lf = NULL;
+	} else if (lf != NULL) {
+		t->malformed |= !t->bare_newline;
+		t->after_lone_lf = true;
+	}
+	if (cr != NULL && lf != NULL)
+		t->after_lone_lf = false;
+	t->inside_line = lf == NULL;
+	if (!t->dropping) {
+		memcpy(out, in.at, keep);
+		*written = keep;
+		if (lf != NULL)
+			out[(*written)++] = '\n';
+	}
+	return (taken);
+}
+
+size_t
+transform(struct transform *t, const char *in, size_t n, char *out,
+    size_t *written)
+{
+	size_t at = 0, taken, length;
+	bool extra;
+	int64_t quoted;
+
+	*written = 0;
+	while (at < n && !t->done) {
+		struct slice rest = { in + at, n - at };
+
+		if (!t->inside_line) {
+			if (!can_judge(t, rest.at, rest.length))
+				break;
+			taken = begin_line(t, rest, &extra);
+			if (extra)
+				out[(*written)++] = '\n';
+			at += taken;	/* dots are no part of the size */
+			continue;
+		} else if (!t->after_quotes) {
+			quoted = quote_from(t, rest, &extra);
+			if (quoted == -1)
+				break;
+			taken = (size_t)quoted;
+			if (!t->dropping) {
+				memset(out + *written, '>', taken + extra);
+				*written += taken + extra;
+			}
+		} else {
+			length = 0;
+			taken = copy_line(t, rest, out + *written, &length);
+			*written += length;
+			if (taken == 0)
+				break;
+		}
+		at += taken;
+		t->size += taken;
+	}
+	return (at);
+}
+
+enum data_outcome
+receive_data(uint64_t limit, bool bare_newline, int64_t deadline,
+    uint64_t *size, enum line_status *status)
+{
+	static char text[2 * INPUT_SIZE + 1];
+	struct transform t = { .bare_newline = bare_newline };
+	enum data_outcome outcome = DATA_COMPLETE;
+	struct slice in;
+	size_t length;
+
+	while (!t.done) {
+		*status = read_input(&in, deadline);
+		if (*status != LINE_OK)
+			return (DATA_CUT_SHORT);
+		take_input(transform(&t, in.at, in.length, text, &length));
+		if (t.malformed)
+			outcome = DATA_MALFORMED;
+		else if (t.size > limit)
+			outcome = DATA_TOO_BIG;
+		else if (t.received > RECEIVED_LIMIT)
+			outcome = DATA_LOOPS;
+		if (outcome == DATA_COMPLETE && !write_spool(text, length))
+			outcome = errno == ENOSPC || errno == EDQUOT ?
+			    DATA_NO_SPACE :
+			    DATA_FAILED;
+	}
+	*size = t.size;
+	return (outcome);
+}

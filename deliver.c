@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: ISC */
+#include "deliver.h"
+
+#include "clock.h"
+#include "settings.h"
+#include "stop.h"
+
+#include <sys/resource.h>
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* As many as any soft limit of descriptors has room for. */
+#define FEW_MAILBOXES		16
+
+/* Between two tries to lock: from a millisecond, growing, jittered. */
+#define FIRST_PAUSE_MS		1
+#define LONGEST_PAUSE_MS	50
+
+/* A dotlock older than two minutes is stale to some (Dovecot). */
+#define TOUCH_INTERVAL_MS	60000
+
+/* Those of this delivery, in the order of their inodes. */
+static struct mailbox	*mailboxes[MOST_RECIPIENTS];
+static size_t		mailbox_count;
+static int64_t		locks_touched;	/* in now_ms() */
+
+static int
+compare_mailboxes(const struct mailbox *a, const struct mailbox *b)
+{
+	const struct stat *one = &a->before, *two = &b->before;
+
+	if (one->st_dev != two->st_dev)
+		return (one->st_dev < two->st_dev ? -1 : 1);
+	if (one->st_ino != two->st_ino)
+		return (one->st_ino < two->st_ino ? -1 : 1);
+	return (0);
+}
+
+/*
+ * Put one into the order in which everybody locks, and each mailbox once:
+ * its second descriptor is closed before any lock is held, since closing it
+ * later would drop the lock of the first (fcntl(2)).
+ */
+static void
+insert_mailbox(struct mailbox *mailbox)
+{
+	size_t i = mailbox_count;
+
+	while (i > 0 && compare_mailboxes(mailboxes[i - 1], mailbox) > 0)
+		i--;
+	if (i > 0 && compare_mailboxes(mailboxes[i - 1], mailbox) == 0) {
+		close_mailbox(mailbox);
+		return;
+	}
+	memmove(mailboxes + i + 1, mailboxes + i,
+	    (mailbox_count - i) * sizeof(mailboxes[0]));
+	mailboxes[i] = mailbox;
+	mailbox_count++;
+}
+
+/* Each mailbox takes a descriptor; the soft limit is for programs that select. */
+static void
+raise_descriptor_limit(size_t count)
+{
+	struct rlimit limit;
+
+	if (count <= FEW_MAILBOXES || getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static enum outcome
+open_mailboxes(const struct delivery *delivery)
+{
+	static struct mailbox opened[MOST_RECIPIENTS];
+	enum outcome outcome;
+	size_t i;
+
+	raise_descriptor_limit(delivery->count);
+	for (i = 0; i < delivery->count; i++) {
+		outcome = open_mailbox(&opened[i], &delivery->recipients[i]);
+		if (outcome == DELIVERED && opened[i].fd == -1)
+			outcome = create_mailbox(&opened[i]);
+		if (outcome != DELIVERED) {
+			close_mailbox(&opened[i]);
+			return (outcome);
+		}
+		insert_mailbox(&opened[i]);
+	}
+	return (DELIVERED);
+}
+
+static enum outcome
+lock_mailboxes(char note[NOTE_SIZE])
+{
+	enum outcome outcome = DELIVERED;
+	size_t i;
+
+	for (i = 0; i < mailbox_count && outcome == DELIVERED; i++)
+		outcome = lock_mailbox(mailboxes[i], note);
+	return (outcome);
+}
+
+static void
+release_mailboxes(void)
+{
+	size_t i;
+
+	for (i = 0; i < mailbox_count; i++)
+		release_mailbox(mailboxes[i]);
+	mailbox_count = 0;
+}
+
+/* Sleep for half of PAUSE milliseconds to all of it, by chance. */
+static void
+sleep_about(int64_t pause)
+{
+	struct timespec now, sleep;
+	int64_t most = pause * 1000000;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	sleep = (struct timespec){
+		.tv_nsec = (long)(most / 2 +
+		    (now.tv_nsec ^ (int64_t)getpid() * 7919) % (most / 2))
+	};
+	nanosleep(&sleep, NULL);
+}
+
+/*
+ * Lock all or none.  Others take the dotlock first, so nothing is held
+ * while we wait: all is let go, and opened anew after a pause.
+ */
+static enum outcome
+open_and_lock(struct delivery *delivery)
+{
+	int64_t deadline = now_ms() + (int64_t)settings.lock_timeout * 1000;
+	int64_t pause = FIRST_PAUSE_MS;
+	enum outcome outcome;
+
+	strcpy(delivery->note, "try again later");
+	for (;;) {
+		outcome = open_mailboxes(delivery);
+		if (outcome == DELIVERED)
+			outcome = lock_mailboxes(delivery->note);
+		if (outcome != MAILBOX_LOCKED)
+			break;
+		if (stop_is_asked())
+			return (DELIVERY_STOPPED);
+		if (now_ms() + pause > deadline)
+			break;
+		release_mailboxes();
+		sleep_about(pause);
+		pause = pause * 2 < LONGEST_PAUSE_MS ? pause * 2 :
+		    LONGEST_PAUSE_MS;
+	}
+	locks_touched = now_ms();
+	return (outcome);
+}
+
+/*
+ * Programs that go by the age of a dotlock take one of some minutes for
+ * forgotten; ours is kept young.
+ */
+static void
+touch_dotlocks(void)
+{
+	size_t i;
+
+	if (now_ms() - locks_touched < TOUCH_INTERVAL_MS)
+		return;
+	for (i = 0; i < mailbox_count; i++)
+		touch_dotlock(mailboxes[i]);
+	locks_touched = now_ms();
+}
+
+static enum outcome
+append_and_sync(const struct delivery *delivery)
+{
+	enum outcome outcome = DELIVERED;
+	size_t i;
+
+	for (i = 0; i < mailbox_count && outcome == DELIVERED; i++)
+		outcome = append_message(mailboxes[i], &delivery->message);
+	for (i = 0; i < mailbox_count && outcome == DELIVERED; i++) {
+		outcome = sync_mailbox(mailboxes[i]);
+		touch_dotlocks();
+	}
+	for (i = 0; i < mailbox_count && outcome != DELIVERED; i++)
+		cut_back(mailboxes[i]);
+	return (outcome);
+}
+
+static void
+log_delivery(const struct delivery *delivery, int64_t started)
+{
+	const struct user *user;
+	char path[MAILBOX_PATH_LIMIT];
+	int64_t delay = now_ms() - started;
+	size_t i;
+
+	for (i = 0; i < delivery->count; i++) {
+		user = &delivery->recipients[i].user;
+		if (!mailbox_path(path, user))
+			continue;
+		log_line(LOG_INFO,
+		    "delivered message=%s to=<%.*s> mailbox=%s "
+		    "size=%llu delay=%lld.%03lld",
+		    delivery->message.id, (int)user->name.length, user->name.at,
+		    path, (unsigned long long)delivery->message.length,
+		    (long long)(delay / 1000), (long long)(delay % 1000));
+	}
+}
+
+enum outcome
+deliver_message(struct delivery *delivery)
+{
+	int64_t started = now_ms();
+	enum outcome outcome = open_and_lock(delivery);
+
+	delivery->message.progress = touch_dotlocks;
+	if (outcome == DELIVERED)
+		outcome = append_and_sync(delivery);
+	else if (outcome == MAILBOX_LOCKED)
+		log_line(LOG_WARNING, "deferred message=%s reason=\"%s\"",
+		    delivery->message.id, delivery->note);
+	release_mailboxes();
+	become_root_again();
+	if (outcome == DELIVERED)
+		log_delivery(delivery, started);
+	return (outcome);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: ISC */
+#include "lock.h"
+
+#include "log.h"
+
+#include <sys/time.h>
+#include <sys/vfs.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lockfile.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef NFS_SUPER_MAGIC
+#define NFS_SUPER_MAGIC	0x6969
+#endif
+
+#define LOCK_PATH_LIMIT		(MAILBOX_PATH_LIMIT + sizeof(".lock"))
+
+/* lockfile_check() of liblockfile reads so much into a buffer of 16. */
+#define DOTLOCK_SIZE_LIMIT	16
+
+/* How long liblockfile may hang at once. */
+#define ALARM_US		100000
+
+static void
+lock_path(char path[LOCK_PATH_LIMIT], const struct mailbox *mailbox)
+{
+	snprintf(path, LOCK_PATH_LIMIT, "%s.lock", mailbox->path);
+}
+
+static enum outcome
+lock_by_fcntl(const struct mailbox *mailbox, char note[NOTE_SIZE])
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(mailbox->fd, F_SETLK, &lock) == 0)
+		return (DELIVERED);
+	if (errno != EACCES && errno != EAGAIN)
+		return (refuse_errno(mailbox, "fcntl lock"));
+	if (fcntl(mailbox->fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK &&
+	    lock.l_pid > 0)
+		snprintf(note, NOTE_SIZE, "locked by process %ld",
+		    (long)lock.l_pid);
+	return (MAILBOX_LOCKED);
+}
+
+static void
+ignore_alarm(int signal_number)
+{
+	(void)signal_number;
+}
+
+/*
+ * liblockfile opens a lock that is there, whatever it is; a user who puts
+ * a FIFO there, in a directory of his, must not hold up everybody.  So
+ * an alarm ends what hangs.
+ */
+static int
+create_dotlock(const char *path, int flags)
+{
+	const struct itimerval off = { .it_value = { 0, 0 } };
+	const struct itimerval often = { { 0, ALARM_US }, { 0, ALARM_US } };
+	struct sigaction action = { .sa_handler = ignore_alarm };
+	int result, error;
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+	result = lockfile_create(path, 0, flags);
+	error = errno;
+	setitimer(ITIMER_REAL, &off, NULL);
+	errno = error;
+	return (result);
+}
+
+/*
+ * Have a pid in the dotlock?  It means nothing where other hosts take it
+ * too; and where users can write, liblockfile must not look for one: it
+ * reads sixteen octets and writes one behind them.
+ */
+static int
+dotlock_flags(const struct mailbox *mailbox)
+{
+	struct statfs fs;
+
+	if (users_may_write_there() ||
+	    (fstatfs(mailbox->fd, &fs) == 0 &&
+		(unsigned long)fs.f_type == NFS_SUPER_MAGIC))
+		return (0);
+	return (L_PID);
+}
+
+/* How old the dotlock is and what it says: its owner's pid, mostly. */
+static void
+describe_dotlock(char note[NOTE_SIZE], const char *path)
+{
+	char text[DOTLOCK_SIZE_LIMIT], shown[DOTLOCK_SIZE_LIMIT + 1];
+	struct stat st;
+	ssize_t n = -1;
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		n = read(fd, text, sizeof(text));
+	if (fd != -1)
+		close(fd);
+	if (n <= 0)
+		return;
+	printable(shown, sizeof(shown), text, (size_t)n);
+	shown[strcspn(shown, "?")] = '\0'; /* its newline */
+	snprintf(note, NOTE_SIZE, "dotlock is %ld seconds old and says %s",
+	    (long)(time(NULL) - st.st_mtime), shown);
+}
+
+static enum outcome
+lock_by_dotlock(struct mailbox *mailbox, char note[NOTE_SIZE])
+{
+	int flags = dotlock_flags(mailbox);
+	char path[LOCK_PATH_LIMIT];
+	struct stat st;
+
+	lock_path(path, mailbox);
+	if (lstat(path, &st) == 0) {
+		if (!S_ISREG(st.st_mode)) { /* liblockfile would hang */
+			strcpy(note, "dotlock is no regular file");
+			return (MAILBOX_LOCKED);
+		}
+		/* Nor may it look for a pid in it: it goes by its age. */
+		if (st.st_size >= DOTLOCK_SIZE_LIMIT)
+			flags = 0;
+	}
+	switch (create_dotlock(path, flags)) {
+	case L_SUCCESS:
+		mailbox->has_dotlock = true;
+		return (DELIVERED);
+	case L_MAXTRYS:
+		describe_dotlock(note, path);
+		return (MAILBOX_LOCKED);
+	default:
+		if (errno == EEXIST) /* a namesake's temporary file */
+			return (MAILBOX_LOCKED);
+		return (refuse_errno(mailbox, "dotlock"));
+	}
+}
+
+/* A reader may have put a new file in its place while we opened it. */
+static enum outcome
+check_still_there(struct mailbox *mailbox)
+{
+	struct stat st;
+
+	if (lstat(mailbox->path, &st) == -1 ||
+	    fstat(mailbox->fd, &mailbox->before) == -1 ||
+	    st.st_dev != mailbox->before.st_dev ||
+	    st.st_ino != mailbox->before.st_ino)
+		return (MAILBOX_LOCKED);
+	return (check_kind(mailbox, &mailbox->before));
+}
+
+enum outcome
+lock_mailbox(struct mailbox *mailbox, char note[NOTE_SIZE])
+{
+	enum outcome outcome;
+
+	if (!become_recipient(mailbox))
+		return (refuse_errno(mailbox, "seteuid"));
+	outcome = lock_by_fcntl(mailbox, note);
+	if (outcome == DELIVERED)
+		outcome = lock_by_dotlock(mailbox, note);
+	if (outcome == DELIVERED)
+		outcome = check_still_there(mailbox);
+	return (outcome);
+}
+
+void
+release_mailbox(struct mailbox *mailbox)
+{
+	char path[LOCK_PATH_LIMIT];
+
+	if (mailbox->has_dotlock && become_recipient(mailbox)) {
+		lock_path(path, mailbox);
+		lockfile_remove(path);
+	}
+	close_mailbox(mailbox);
+}
+
+void
+touch_dotlock(const struct mailbox *mailbox)
+{
+	char path[LOCK_PATH_LIMIT];
+
+	lock_path(path, mailbox);
+	if (become_recipient(mailbox))
+		lockfile_touch(path);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: ISC */
+#include "log.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOG_WAIT_MS	1000
+#define SYSLOG_SOCKET	"/dev/log"
+#define PROGRAM		"in.smtpd"
+
+void (*before_death)(void);
+
+static enum log_target	 log_target = TO_NOWHERE;
+static int		 log_socket = -1;
+static const char	*log_id = "-";
+
+void
+open_log(enum log_target target)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX,
+	    .sun_path = SYSLOG_SOCKET };
+
+	log_target = target;
+	if (target != TO_SYSLOG)
+		return;
+	log_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (log_socket == -1)
+		return;
+	if (connect(log_socket, (struct sockaddr *)&name, sizeof(name)) == -1) {
+		close(log_socket);
+		log_socket = -1;
+	}
+}
+
+void
+set_log_id(const char *id)
+{
+	log_id = id;
+}
+
+/* What syslogd expects before the text (RFC 3164 4.1), in local time. */
+static size_t
+format_syslog_head(char *line, size_t size, int priority)
+{
+	static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May",
+	    "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+	time_t now = time(NULL);
+	struct tm tm;
+
+	localtime_r(&now, &tm);
+	return ((size_t)snprintf(line, size,
+	    "<%d>%s %2d %02d:%02d:%02d " PROGRAM "[%ld]: ", LOG_MAIL | priority,
+	    months[tm.tm_mon], tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+	    (long)getpid()));
+}
+
+/*
+ * Is FD ready?  A log that was stuck once is waited for no more until it
+ * moves again: a line more or less matters less than the client's time.
+ */
+static bool
+is_log_ready(int fd)
+{
+	static bool stuck;
+	struct pollfd ready = { .fd = fd, .events = POLLOUT };
+
+	stuck = poll(&ready, 1, stuck ? 0 : LOG_WAIT_MS) != 1;
+	return (!stuck);
+}
+
+static void
+send_to_syslog(const char *line, size_t length)
+{
+	const int how = MSG_DONTWAIT | MSG_NOSIGNAL;
+
+	if (log_socket != -1 && send(log_socket, line, length, how) == -1 &&
+	    errno == EAGAIN && is_log_ready(log_socket))
+		(void)send(log_socket, line, length, how);
+}
+
+static void
+send_to_stderr(const char *line, size_t length)
+{
+	if (is_log_ready(STDERR_FILENO) &&
+	    write(STDERR_FILENO, line, length) == -1)
+		return;		/* nobody is left to be told */
+}
+
+__attribute__((format(printf, 2, 0))) static void
+log_list(int priority, const char *format, va_list list)
+{
+	char line[LOG_LINE_LIMIT + 1];	/* the newline for stderr */
+	size_t length, room;
+	int n;
+
+	if (log_target == TO_NOWHERE)
+		return;
+	length = log_target == TO_SYSLOG ?
+	    format_syslog_head(line, LOG_LINE_LIMIT, priority) :
+	    (size_t)snprintf(line, LOG_LINE_LIMIT, "<%d>", priority);
+	length += (size_t)snprintf(line + length, LOG_LINE_LIMIT - length,
+	    "%.40s: ", log_id);
+	room = LOG_LINE_LIMIT - length;
+	n = vsnprintf(line + length, room, format, list);
+	if (n > 0)
+		length += (size_t)n < room ? (size_t)n : room - 1;
+	if (log_target == TO_SYSLOG) {
+		send_to_syslog(line, length);
+	} else {
+		line[length++] = '\n';
+		send_to_stderr(line, length);
+	}
+}
+
+void
+log_line(int priority, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	log_list(priority, format, list);
+	va_end(list);
+}
+
+const char *
+printable(char *buffer, size_t size, const char *text, size_t length)
+{
+	size_t i;
+
+	for (i = 0; i < length && i + 1 < size; i++)
+		buffer[i] = text[i] >= ' ' && text[i] <= '~' &&
+			text[i] != '"' && text[i] != '\\' ?
+		    text[i] :
+		    '?';
+	buffer[i] = '\0';
+	return (buffer);
+}
+
+void
+die(const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	log_list(LOG_ERR, format, list);
+	va_end(list);
+	if (before_death != NULL)
+		before_death();
+	_exit(1);
+}

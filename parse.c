@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: ISC */
+#include "parse.h"
+
+#include <arpa/inet.h>
+
+#include <string.h>
+
+static bool
+is_alpha(char c)
+{
+	return ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'));
+}
+
+static bool
+is_digit(char c)
+{
+	return (c >= '0' && c <= '9');
+}
+
+static bool
+is_let_dig(char c)
+{
+	return (is_alpha(c) || is_digit(c));
+}
+
+/* RFC 5322 3.2.3 */
+static bool
+is_atext(char c)
+{
+	return (is_let_dig(c) ||
+	    (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL));
+}
+
+char
+lower(char c)
+{
+	return (c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c);
+}
+
+bool
+equal_fold(struct slice a, struct slice b)
+{
+	size_t i;
+
+	if (a.length != b.length)
+		return (false);
+	for (i = 0; i < a.length; i++)
+		if (lower(a.at[i]) != lower(b.at[i]))
+			return (false);
+	return (true);
+}
+
+struct slice
+slice_of(const char *text)
+{
+	return ((struct slice){ text, strlen(text) });
+}
+
+bool
+has_control(struct slice text)
+{
+	size_t i;
+
+	for (i = 0; i < text.length; i++)
+		if ((unsigned char)text.at[i] < ' ' || text.at[i] == 0x7f)
+			return (true);
+	return (false);
+}
+
+static void
+advance(struct slice *text, size_t n)
+{
+	text->at += n;
+	text->length -= n;
+}
+
+static bool
+starts(const struct slice *text, char c)
+{
+	return (text->length > 0 && text->at[0] == c);
+}
+
+static void
+skip_blanks(struct slice *text)
+{
+	while (starts(text, ' '))
+		advance(text, 1);
+}
+
+void
+parse_command(struct slice line, struct slice *verb, struct slice *argument)
+{
+	size_t n = 0;
+
+	skip_blanks(&line);
+	while (line.length > 0 && line.at[line.length - 1] == ' ')
+		line.length--;
+	while (n < line.length && line.at[n] != ' ')
+		n++;
+	*verb = (struct slice){ line.at, n };
+	advance(&line, n);
+	skip_blanks(&line);
+	*argument = line;
+}
+
+bool
+skip_prefix(struct slice *text, const char *prefix)
+{
+	struct slice want = slice_of(prefix);
+
+	if (text->length < want.length ||
+	    !equal_fold((struct slice){ text->at, want.length }, want))
+		return (false);
+	advance(text, want.length);
+	return (true);
+}
+
+bool
+parse_number(struct slice text, uint64_t *number)
+{
+	uint64_t n = 0;
+	unsigned int digit;
+	size_t i;
+
+	bool fits = text.length > 0;
+
+	*number = 0;
+	for (i = 0; i < text.length; i++) {
+		if (!is_digit(text.at[i]))
+			return (false);
+		digit = (unsigned int)(text.at[i] - '0');
+		fits = fits && n <= (UINT64_MAX - digit) / 10;
+		if (fits)
+			n = n * 10 + digit;
+	}
+	*number = fits ? n : text.length > 0 ? UINT64_MAX : 0;
+	return (fits);
+}
+
+/*
+ * How many octets at the start of TEXT are a domain name (RFC 5321 4.1.2),
+ * 0 if none are.  An underscore counts as a letter: many a host is called
+ * by one.
+ */
+static size_t
+domain_length(struct slice text)
+{
+	size_t n = 0, label;
+
+	for (;;) {
+		label = n;
+		while (n < text.length &&
+		    (is_let_dig(text.at[n]) || text.at[n] == '-' ||
+			text.at[n] == '_'))
+			n++;
+		if (n == label || n - label > LABEL_LIMIT ||
+		    text.at[label] == '-' || text.at[n - 1] == '-')
+			return (0);
+		if (n == text.length || text.at[n] != '.')
+			break;
+		n++;
+	}
+	return (n <= DOMAIN_LIMIT ? n : 0);
+}
+
+bool
+is_domain(struct slice text)
+{
+	return (text.length > 0 && domain_length(text) == text.length);
+}
+
+bool
+parse_literal(struct slice text, struct address *address)
+{
+	char copy[ADDRESS_LITERAL_LIMIT + 1];
+	int family = AF_INET;
+
+	memset(address, 0, sizeof(*address));
+	if (text.length < 2 || text.at[0] != '[' ||
+	    text.at[text.length - 1] != ']')
+		return (false);
+	advance(&text, 1);
+	text.length--;
+	if (skip_prefix(&text, "IPv6:"))
+		family = AF_INET6;
+	if (text.length > ADDRESS_LITERAL_LIMIT ||
+	    memchr(text.at, '\0', text.length) != NULL)
+		return (false);
+	memcpy(copy, text.at, text.length);
+	copy[text.length] = '\0';
+	if (inet_pton(family, copy, address->octets) != 1)
+		return (false);
+	address->family = family == AF_INET ? 4 : 6;
+	return (true);
+}
+
+/* Quoted-string (4.1.2): SP to ~, and 8-bit octets only where UTF-8 is on. */
+static enum path_fault
+parse_quoted(struct slice *text, struct path *path)
+{
+	size_t n = 1;
+	char c;
+
+	path->local_part_length = 0;
+	for (;;) {
+		if (n >= text->length)
+			return (PATH_UNCLOSED_QUOTE);
+		c = text->at[n++];
+		if (c == '"')
+			break;
+		if (c == '\\') {
+			if (n >= text->length)
+				return (PATH_UNCLOSED_QUOTE);
+			c = text->at[n++];
+		}
+		if (c < ' ' || c > '~')
+			return (PATH_BAD_LOCAL_PART);
+		if (n >= LOCAL_PART_LIMIT)	/* the closing quote is next */
+			return (PATH_LONG_LOCAL_PART);
+		path->local_part[path->local_part_length++] = c;
+	}
+	advance(text, n);
+	return (path->local_part_length > 0 ? PATH_FINE : PATH_BAD_LOCAL_PART);
+}
+
+/* Dot-string (4.1.2). */
+static enum path_fault
+parse_dot_string(struct slice *text, struct path *path)
+{
+	size_t n = 0, atom;
+
+	for (;;) {
+		atom = n;
+		while (n < text->length && is_atext(text->at[n]))
+			n++;
+		if (n == atom)
+			return (PATH_BAD_LOCAL_PART);
+		if (n == text->length || text->at[n] != '.')
+			break;
+		n++;
+	}
+	if (n > LOCAL_PART_LIMIT)
+		return (PATH_LONG_LOCAL_PART);
+	memcpy(path->local_part, text->at, n);
+	path->local_part_length = n;
+	advance(text, n);
+	return (PATH_FINE);
+}
+
+static enum path_fault
+parse_address_literal(struct slice *text, struct path *path)
+{
+	const char *end = memchr(text->at, ']', text->length);
+
+	if (end == NULL)
+		return (PATH_BAD_LITERAL);
+	path->domain = (struct slice){ text->at, (size_t)(end - text->at) + 1 };
+	if (!parse_literal(path->domain, &path->literal))
+		return (PATH_BAD_LITERAL);
+	advance(text, path->domain.length);
+	return (PATH_FINE);
+}
+
+static enum path_fault
+parse_domain(struct slice *text, struct path *path)
+{
+	size_t n;
+
+	memset(&path->literal, 0, sizeof(path->literal));
+	if (starts(text, '['))
+		return (parse_address_literal(text, path));
+	n = domain_length(*text);
+	if (n == 0)
+		return (PATH_BAD_DOMAIN);
+	path->domain = (struct slice){ text->at, n };
+	advance(text, n);
+	return (PATH_FINE);
+}
+
+/* @one,@two: of appendix C, dropped. */
+static enum path_fault
+skip_source_route(struct slice *text, struct path *path)
+{
+	if (!starts(text, '@'))
+		return (PATH_FINE);
+	for (;;) {
+		if (!starts(text, '@'))
+			return (PATH_BAD_ROUTE);
+		advance(text, 1);
+		if (parse_domain(text, path) != PATH_FINE)
+			return (PATH_BAD_ROUTE);
+		if (starts(text, ':')) {
+			advance(text, 1);
+			path->domain.length = 0;
+			path->literal.family = 0;
+			return (PATH_FINE);
+		}
+		if (!starts(text, ','))
+			return (PATH_BAD_ROUTE);
+		advance(text, 1);
+	}
+}
+
+/* Mailbox, or Postmaster alone in a forward-path (4.1.1.3). */
+static enum path_fault
+parse_mailbox(struct slice *text, enum path_kind kind, struct path *path)
+{
+	const char *start = text->at;
+	enum path_fault fault;
+
+	fault = starts(text, '"') ? parse_quoted(text, path) :
+	    parse_dot_string(text, path);
+	if (fault != PATH_FINE)
+		return (fault);
+	if (starts(text, '@')) {
+		advance(text, 1);
+		fault = parse_domain(text, path);
+	} else if (kind != FORWARD_PATH ||
+	    !equal_fold((struct slice){ path->local_part,
+			    path->local_part_length },
+	    slice_of("postmaster"))) {
+		fault = PATH_NO_DOMAIN;
+	}
+	path->mailbox = (struct slice){ start, (size_t)(text->at - start) };
+	return (fault);
+}
+
+static enum path_fault
+parse_bracketed(struct slice *text, enum path_kind kind, struct path *path)
+{
+	enum path_fault fault;
+
+	advance(text, 1);
+	if (starts(text, '>')) {
+		advance(text, 1);
+		path->is_null = true;
+		path->mailbox = (struct slice){ text->at, 0 };
+		return (kind == REVERSE_PATH ? PATH_FINE : PATH_EMPTY);
+	}
+	fault = skip_source_route(text, path);
+	if (fault == PATH_FINE)
+		fault = parse_mailbox(text, kind, path);
+	if (fault != PATH_FINE)
+		return (fault);
+	if (!starts(text, '>'))
+		return (text->length == 0 || starts(text, ' ') ?
+			PATH_UNCLOSED :
+			PATH_BAD_DOMAIN);
+	advance(text, 1);
+	return (PATH_FINE);
+}
+
+enum path_fault
+parse_path(struct slice *text, enum path_kind kind, struct path *path)
+{
+	enum path_fault fault;
+	const char *start;
+
+	memset(path, 0, sizeof(*path));
+	skip_blanks(text);
+	start = text->at;
+	if (text->length == 0)
+		return (PATH_EMPTY);
+	fault = starts(text, '<') ? parse_bracketed(text, kind, path) :
+	    parse_mailbox(text, kind, path);
+	if (fault != PATH_FINE)
+		return (fault);
+	if ((size_t)(text->at - start) > PATH_LIMIT)
+		return (PATH_TOO_LONG);
+	if (text->length > 0 && !starts(text, ' '))
+		return (PATH_TRAILING_TEXT);
+	skip_blanks(text);
+	return (PATH_FINE);
+}
+
+bool
+parse_parameter(struct slice *text, struct parameter *parameter)
+{
+	size_t n = 0;
+
+	if (text->length == 0 || !is_let_dig(text->at[0]))
+		return (false);
+	while (n < text->length &&
+	    (is_let_dig(text->at[n]) || text->at[n] == '-'))
+		n++;
+	parameter->keyword = (struct slice){ text->at, n };
+	parameter->value = (struct slice){ text->at + n, 0 };
+	parameter->has_value = n < text->length && text->at[n] == '=';
+	if (parameter->has_value) {
+		parameter->value.at = text->at + ++n;
+		while (n < text->length && text->at[n] > ' ' &&
+		    text->at[n] <= '~' && text->at[n] != '=')
+			n++;
+		parameter->value.length = (size_t)(text->at + n -
+		    parameter->value.at);
+	}
+	if (n < text->length && text->at[n] != ' ')
+		return (false);
+	advance(text, n);
+	skip_blanks(text);
+	return (true);
+}

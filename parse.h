@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The grammar of RFC 5321 4.1.2: octets in, result out.  No input, no
+ * output, no settings, no heap.  Everything points into the caller's line
+ * (struct slice) and lives as long as that; no slice ends with a NUL.
+ */
+#ifndef PARSE_H
+#define PARSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LOCAL_PART_LIMIT	64	/* RFC 5321 4.5.3.1.1 */
+#define DOMAIN_LIMIT		255	/* 4.5.3.1.2 */
+#define LABEL_LIMIT		63	/* RFC 1035 2.3.4 */
+#define PATH_LIMIT		256	/* 4.5.3.1.3, < and > counted */
+#define COMMAND_LINE_LIMIT	512	/* 4.5.3.1.4, CR LF counted */
+#define ADDRESS_LITERAL_LIMIT	47	/* [IPv6: and 45 octets, less ] */
+
+struct slice {
+	const char	*at;
+	size_t		 length;	/* octets */
+};
+
+/* An IP address; IPv4 uses the first four octets. */
+struct address {
+	int		family;		/* 0 none, 4 or 6 */
+	uint8_t		octets[16];
+};
+
+/* Why a path was refused; the texts are in reply.h. */
+enum path_fault {
+	PATH_FINE,
+	PATH_EMPTY,
+	PATH_UNCLOSED,
+	PATH_TRAILING_TEXT,
+	PATH_TOO_LONG,
+	PATH_BAD_ROUTE,
+	PATH_BAD_LOCAL_PART,
+	PATH_LONG_LOCAL_PART,
+	PATH_UNCLOSED_QUOTE,
+	PATH_NO_DOMAIN,
+	PATH_BAD_DOMAIN,
+	PATH_BAD_LITERAL,
+	PATH_FAULTS
+};
+
+enum path_kind { REVERSE_PATH, FORWARD_PATH };
+
+struct path {
+	bool		is_null;		/* <> */
+	char		local_part[LOCAL_PART_LIMIT];	/* quotes undone */
+	size_t		local_part_length;
+	struct slice	domain;			/* empty for <postmaster> */
+	struct address	literal;		/* where domain is [...] */
+	struct slice	mailbox;		/* as sent, no <>, no route */
+};
+
+struct parameter {
+	struct slice	keyword;
+	struct slice	value;
+	bool		has_value;
+};
+
+/* ASCII only, whatever the locale. */
+char	lower(char c);
+bool	equal_fold(struct slice a, struct slice b);
+struct slice	slice_of(const char *text);
+
+/* Is there an octet below SP, or DEL? */
+bool	has_control(struct slice text);
+
+/*
+ * Split a command line (without CR LF) into its verb and its argument, the
+ * blanks around both dropped (RFC 5321 4.1.1).
+ */
+void
+parse_command(struct slice line, struct slice *verb, struct slice *argument);
+
+/* Drop PREFIX, in any case, from the start of TEXT; false if it differs. */
+bool	skip_prefix(struct slice *text, const char *prefix);
+
+/*
+ * Parse the path at the start of TEXT, which is advanced past it and past
+ * the blanks behind it (4.1.2; source routes are dropped, 4.1.1.3 and
+ * appendix C).  Taken beyond the grammar, since devices send it: blanks
+ * before the path, and a mailbox without < and >.
+ */
+enum path_fault
+parse_path(struct slice *text, enum path_kind kind, struct path *path);
+
+/*
+ * Take the next KEYWORD[=VALUE] (4.1.2 esmtp-param) and the blanks behind
+ * it.  False if the text there is none; the text is then as it was.
+ */
+bool	parse_parameter(struct slice *text, struct parameter *parameter);
+
+/* A domain name, or an address literal; false if TEXT is no such. */
+bool	is_domain(struct slice text);
+bool	parse_literal(struct slice text, struct address *address);
+
+/*
+ * Decimal digits alone; false for anything else, when *NUMBER is 0, and for
+ * what is past 2^64 - 1, when it is just that.
+ */
+bool	parse_number(struct slice text, uint64_t *number);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The two processes, their channel and their confinement.
+ *
+ * The parent is the deliverer: it has no descriptor of the client's, and
+ * reads no octet that the client sent except to copy it.  The child is the
+ * session: where we are root it runs as the user setting says, without
+ * groups, in an empty root directory.  What the session may ask of the
+ * deliverer are the two requests below, and nothing else.
+ *
+ * Only this module knows that there are two processes.
+ */
+#ifndef PRIVSEP_H
+#define PRIVSEP_H
+
+#include "deliver.h"
+#include "settings.h"
+
+/* The longest id of a message, with its NUL. */
+#define ID_SIZE		32
+
+/* A recipient, as the session names him: a place in the passwd map. */
+struct recipient_request {
+	uint32_t	place;
+	char		detail[LOCAL_PART_LIMIT + 1];
+};
+
+struct envelope {
+	char		id[ID_SIZE];
+	char		reverse_path[PATH_LIMIT + 1];	/* "" for <> */
+	uint32_t	count;
+	struct recipient_request recipients[MOST_RECIPIENTS];
+};
+
+/*
+ * Part into two.  Returns in the session, confined, with a descriptor that
+ * becomes readable when the deliverer ends; never in the deliverer.  Dies
+ * if any of it cannot be had.
+ */
+int	start_deliverer(void);
+
+/*
+ * Ask whether the mailbox of the user at PLACE can take LENGTH octets.
+ * DELIVERY_STOPPED if the deliverer is gone.
+ */
+enum outcome ask_check(uint32_t place, uint64_t length);
+
+/*
+ * Have the spool delivered; NOTE says more where the outcome is
+ * MAILBOX_LOCKED.  Waits until it is decided.
+ */
+enum outcome ask_deliver(const struct envelope *envelope, char note[NOTE_SIZE]);
+
+#endif
