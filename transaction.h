@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The transaction: who sends what to whom (RFC 5321 3.3).  The handlers of
+ * MAIL, RCPT and DATA, and what happens between the 354 and the reply to
+ * the mail data.
+ */
+#ifndef TRANSACTION_H
+#define TRANSACTION_H
+
+#include "session.h"
+
+struct answer handle_mail(struct slice argument);
+struct answer handle_rcpt(struct slice argument);
+struct answer handle_data(struct slice argument);
+
+/*
+ * From the 354 to the verdict, which is *ANSWER.  False if the session
+ * cannot go on; *STATUS then says why.
+ */
+bool	receive_message(struct answer *answer, enum line_status *status);
+
+#endif
