@@ -185,12 +185,7 @@ deliver_one() {
 		cat <<-'EOF'
 		S: 220 *
 		C: EHLO client.example
-		S: 250-*
-		S: 250-*
-		S: 250-*
-		S: 250-*
-		S: 250-*
-		S: 250 *
+		S+ 250?*
 		C: MAIL FROM:<sender@client.example>
 		S: 250 *
 		EOF

@@ -20,12 +20,7 @@ test_a_mail_line_is_longer_by_what_its_parameters_take() {
 	talk <<-'EOF'
 	S: 220 *
 	C: EHLO client.example
-	S: 250-*
-	S: 250-*
-	S: 250-*
-	S: 250-*
-	S: 250-*
-	S: 250 *
+	S+ 250?*
 	C: MAIL FROM:\{500: }<ann@client.example> SIZE=1
 	S: 250 2.1.0 *
 	C: RSET
@@ -280,12 +275,7 @@ test_no_limit_is_size_without_one() {
 	talk -o message-size-limit=0 <<-'EOF'
 	S: 220 *
 	C: EHLO client.example
-	S: 250-*
-	S: 250-*
-	S: 250-SIZE*
-	S: 250-*
-	S: 250-*
-	S: 250 *
+	S+ 250?SIZE*
 	C: MAIL FROM:<ann@client.example> SIZE=99999999999999
 	S: 250 2.1.0 *
 	C: QUIT

@@ -6,12 +6,7 @@
 
 one_of_each='S: 220 *
 C: EHLO client.example
-S: 250-*
-S: 250-*
-S: 250-*
-S: 250-*
-S: 250-*
-S: 250 *
+S+ 250?*
 C: MAIL FROM:<ann@client.example>
 S: 250 *
 C: RCPT TO:<joe@mail.example>

@@ -31,8 +31,7 @@ play_cell() {
 	{
 		reach "$2"
 		echo "C: $4"
-		[ "$1" != EHLO ] || printf 'S: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\n'
-		echo "S: $_number *"
+		echo "S+ $_number?*"
 		[ "$_number" != 354 ] || printf 'C: .\nS: 250 *\n'
 		show_state "${3#*>}"
 	} >"$SCRATCH/cell"

@@ -97,12 +97,7 @@ test_the_file_rules_a_session() {
 	talk -f "$SCRATCH/file" <<-'EOF'
 	S: 220 *
 	C: EHLO client.example
-	S: 250-*
-	S: 250-*
-	S: 250-SIZE 4321
-	S: 250-*
-	S: 250-*
-	S: 250 *
+	S+ 250?SIZE 4321
 	C: QUIT
 	S: 221 *
 	END

@@ -124,6 +124,11 @@ test_talk_notices_what_goes_otherwise() {
 	C: NOOP
 	S: 500 *
 	EOF
+	unlike 'expected: a line 250.FLYING' <<-'EOF'
+	S: 220 *
+	C: EHLO x
+	S+ 250?FLYING
+	EOF
 	unlike 'the connection was closed' <<-'EOF'
 	S: 220 *
 	C: QUIT

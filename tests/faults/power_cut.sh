@@ -62,8 +62,8 @@ cut_the_power() {
 	{
 		printf 'C: EHLO client.example\nC: MAIL FROM:<ann@client.example>\n'
 		printf 'C: RCPT TO:<%s@mail.example>\n' "$@"
-		printf 'C: DATA\nS: 220 *\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\nS: 250-*\n'
-		printf 'S: 250 *\nS: 250 *\n'
+		printf 'C: DATA\nS: 220 *\nS+ 250?*\n'
+		printf 'S: 250 *\n'
 		for _user; do printf 'S: 250 *\n'; done
 		printf 'S: 354 *\nC: Subject: power\nC:\nC: %s\nC: .\nS: 250 2.6.0 *\n' "$_text"
 		printf 'RUN cp --sparse=always "%s" "%s"\n' "$DISK" "$COPY"
