@@ -21,7 +21,7 @@ HARDEN	:= -fPIE -fstack-protector-strong $(call has,-fcf-protection) \
 	$(call has,-fstack-clash-protection)
 FORTIFY	= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 HARDEN_LINK = -pie -Wl,-z,relro,-z,now
-SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANITIZE = -DCONFINE_WITHOUT_SECCOMP -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 SOURCES	= $(wildcard *.c)
 SCRIPTS	= tests/run tests/packages tests/demo tests/mutants tests/*.sh tests/faults/*.sh \

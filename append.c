@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "append.h"
 
+#include "date.h"
 #include "settings.h"
 #include "spool.h"
 
@@ -15,17 +16,6 @@
 /* From_, Return-Path, Delivered-To, with an end kept for what is ours. */
 #define HEAD_SIZE	1280
 #define HEAD_RESERVE	128
-
-/* "Mon Nov 23 02:00:00 2026", in local time, as mail readers expect it. */
-static void
-format_from_date(char *date, size_t size)
-{
-	time_t now = time(NULL);
-	struct tm tm;
-
-	localtime_r(&now, &tm);
-	strftime(date, size, "%a %b %e %H:%M:%S %Y", &tm);
-}
 
 /*
  * What of a client's text may stand in the lines that we write: no control
@@ -73,10 +63,10 @@ format_head(char head[HEAD_SIZE], const char *newlines,
 {
 	const char *path = message->reverse_path;
 	const char *sender = path[0] != '\0' ? path : "MAILER-DAEMON";
-	char date[64];
+	char date[DATE_SIZE];
 	size_t n;
 
-	format_from_date(date, sizeof(date));
+	format_from_date(date, time(NULL));
 	n = append_text(head, 0, newlines);
 	n = append_text(head, n, "From ");
 	n = append_plain(head, n, slice_of(sender), '-');
@@ -147,7 +137,9 @@ write_message(struct mailbox *mailbox, const struct message *message,
 		count = 0;
 		if (done == 0)
 			parts[count++] = part_of(head, head_length);
-		n = length > done ? read_spool(done, length - done, &at) : 0;
+		n = length > done ?
+		    read_spool(message->kept, done, length - done, &at) :
+		    0;
 		if (n == -1)
 			return (false);
 		parts[count++] = part_of(at, (size_t)n);

@@ -12,6 +12,7 @@ struct message {
 	const char	*id;
 	const char	*reverse_path;	/* "" for the null path */
 	uint64_t	 length;	/* octets in the spool */
+	uint64_t	 kept;		/* those of them in its file */
 	void		 (*progress)(void);	/* called between writes */
 };
 

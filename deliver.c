@@ -3,7 +3,6 @@
 
 #include "clock.h"
 #include "settings.h"
-#include "stop.h"
 
 #include <sys/resource.h>
 
@@ -14,8 +13,11 @@
 /* As many as any soft limit of descriptors has room for. */
 #define FEW_MAILBOXES		16
 
-/* Between two tries to lock: from a millisecond, growing, jittered. */
-#define FIRST_PAUSE_MS		1
+/*
+ * Between two tries to lock: a millisecond, and a sixteenth of what was
+ * waited, so that who waits long does not make much work of it.
+ */
+#define SHORTEST_PAUSE_MS	1
 #define LONGEST_PAUSE_MS	50
 
 /* A dotlock older than two minutes is stale to some (Dovecot). */
@@ -93,14 +95,17 @@ open_mailboxes(const struct delivery *delivery)
 	return (DELIVERED);
 }
 
+/* Lock all; where one cannot be had *BUSY is it. */
 static enum outcome
-lock_mailboxes(char note[NOTE_SIZE])
+lock_mailboxes(char note[NOTE_SIZE], struct mailbox **busy)
 {
 	enum outcome outcome = DELIVERED;
 	size_t i;
 
-	for (i = 0; i < mailbox_count && outcome == DELIVERED; i++)
+	for (i = 0; i < mailbox_count && outcome == DELIVERED; i++) {
+		*busy = mailboxes[i];
 		outcome = lock_mailbox(mailboxes[i], note);
+	}
 	return (outcome);
 }
 
@@ -129,32 +134,63 @@ sleep_about(int64_t pause)
 	nanosleep(&sleep, NULL);
 }
 
+static int64_t
+pause_after(int64_t waited)
+{
+	int64_t pause = SHORTEST_PAUSE_MS + waited / 16;
+
+	return (pause < LONGEST_PAUSE_MS ? pause : LONGEST_PAUSE_MS);
+}
+
+/*
+ * Wait with nothing held.  Where somebody has the fcntl lock of BUSY, the
+ * kernel says when it is free, and we keep it and the open files.  Else all
+ * is opened anew behind a pause, since what is in the way is a dotlock, or
+ * was a file that is another now.
+ */
+static void
+wait_for_mailbox(struct mailbox *busy, int64_t pause)
+{
+	bool has_fcntl_lock = busy == NULL || busy->has_fcntl_lock;
+	size_t i;
+
+	if (has_fcntl_lock) {
+		release_mailboxes();
+		sleep_about(pause);
+		return;
+	}
+	for (i = 0; i < mailbox_count; i++)
+		unlock_mailbox(mailboxes[i]);
+	(void)wait_for_fcntl_lock(busy);
+}
+
 /*
  * Lock all or none.  Others take the dotlock first, so nothing is held
- * while we wait: all is let go, and opened anew after a pause.
+ * while we wait.
  */
 static enum outcome
 open_and_lock(struct delivery *delivery)
 {
-	int64_t deadline = now_ms() + (int64_t)settings.lock_timeout * 1000;
-	int64_t pause = FIRST_PAUSE_MS;
+	int64_t started = now_ms(), waited, pause;
+	struct mailbox *busy;
 	enum outcome outcome;
 
 	strcpy(delivery->note, "try again later");
 	for (;;) {
-		outcome = open_mailboxes(delivery);
+		busy = NULL;
+		outcome = mailbox_count > 0 ? DELIVERED :
+		    open_mailboxes(delivery);
 		if (outcome == DELIVERED)
-			outcome = lock_mailboxes(delivery->note);
+			outcome = lock_mailboxes(delivery->note, &busy);
 		if (outcome != MAILBOX_LOCKED)
 			break;
-		if (stop_is_asked())
+		if (delivery->is_over())
 			return (DELIVERY_STOPPED);
-		if (now_ms() + pause > deadline)
+		waited = now_ms() - started;
+		pause = pause_after(waited);
+		if (waited + pause > (int64_t)settings.lock_timeout * 1000)
 			break;
-		release_mailboxes();
-		sleep_about(pause);
-		pause = pause * 2 < LONGEST_PAUSE_MS ? pause * 2 :
-		    LONGEST_PAUSE_MS;
+		wait_for_mailbox(busy, pause);
 	}
 	locks_touched = now_ms();
 	return (outcome);

@@ -12,6 +12,7 @@
 
 struct delivery {
 	struct message	 message;
+	bool		 (*is_over)(void);	/* ends a wait for locks */
 	const struct recipient *recipients;
 	size_t		 count;
 	char		 note[NOTE_SIZE];
@@ -20,7 +21,7 @@ struct delivery {
 /*
  * Deliver what is in the spool; NOTE says who holds the lock where the
  * outcome is MAILBOX_LOCKED.  Logs a line for each recipient, or one with
- * the reason.  A pending SIGTERM ends the wait for locks, and only that.
+ * the reason.  DELIVERY_STOPPED: IS_OVER said so while locks were waited for.
  */
 enum outcome deliver_message(struct delivery *delivery);
 

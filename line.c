@@ -49,6 +49,8 @@ wait_for(int fd, short events, int64_t deadline)
 	int64_t left;
 
 	for (;;) {
+		if (take_stop())
+			return (LINE_STOP);
 		left = deadline - now_ms();
 		if (left < 0)
 			left = 0;
@@ -58,8 +60,6 @@ wait_for(int fd, short events, int64_t deadline)
 		case -1:
 			if (errno != EINTR)
 				return (LINE_END);
-			if (stop_is_asked())
-				return (LINE_STOP);
 			break;
 		case 0:
 			return (LINE_TIMEOUT);

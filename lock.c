@@ -24,9 +24,6 @@
 /* lockfile_check() of liblockfile reads so much into a buffer of 16. */
 #define DOTLOCK_SIZE_LIMIT	16
 
-/* How long liblockfile may hang at once. */
-#define ALARM_US		100000
-
 static void
 lock_path(char path[LOCK_PATH_LIMIT], const struct mailbox *mailbox)
 {
@@ -34,12 +31,16 @@ lock_path(char path[LOCK_PATH_LIMIT], const struct mailbox *mailbox)
 }
 
 static enum outcome
-lock_by_fcntl(const struct mailbox *mailbox, char note[NOTE_SIZE])
+lock_by_fcntl(struct mailbox *mailbox, char note[NOTE_SIZE])
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
-	if (fcntl(mailbox->fd, F_SETLK, &lock) == 0)
+	if (mailbox->has_fcntl_lock)	/* it was waited for */
 		return (DELIVERED);
+	if (fcntl(mailbox->fd, F_SETLK, &lock) == 0) {
+		mailbox->has_fcntl_lock = true;
+		return (DELIVERED);
+	}
 	if (errno != EACCES && errno != EAGAIN)
 		return (refuse_errno(mailbox, "fcntl lock"));
 	if (fcntl(mailbox->fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK &&
@@ -55,6 +56,38 @@ ignore_alarm(int signal_number)
 	(void)signal_number;
 }
 
+/* From now on nothing hangs for longer than ALARM_MS, but is interrupted. */
+static void
+start_alarm(void)
+{
+	const struct timeval often = { .tv_usec = ALARM_MS * 1000 };
+	const struct itimerval timer = { often, often };
+	struct sigaction action = { .sa_handler = ignore_alarm };
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void
+stop_alarm(void)
+{
+	static const struct itimerval off;
+
+	setitimer(ITIMER_REAL, &off, NULL);
+}
+
+/* The kernel lets those who wait have it in turn. */
+bool
+wait_for_fcntl_lock(struct mailbox *mailbox)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	start_alarm();
+	mailbox->has_fcntl_lock = fcntl(mailbox->fd, F_SETLKW, &lock) == 0;
+	stop_alarm();
+	return (mailbox->has_fcntl_lock);
+}
+
 /*
  * liblockfile opens a lock that is there, whatever it is; a user who puts
  * a FIFO there, in a directory of his, must not hold up everybody.  So
@@ -63,16 +96,14 @@ ignore_alarm(int signal_number)
 static int
 create_dotlock(const char *path, int flags)
 {
-	const struct itimerval off = { .it_value = { 0, 0 } };
-	const struct itimerval often = { { 0, ALARM_US }, { 0, ALARM_US } };
-	struct sigaction action = { .sa_handler = ignore_alarm };
 	int result, error;
 
-	sigaction(SIGALRM, &action, NULL);
-	setitimer(ITIMER_REAL, &often, NULL);
+	if (!users_may_write_there())
+		return (lockfile_create(path, 0, flags));
+	start_alarm();
 	result = lockfile_create(path, 0, flags);
 	error = errno;
-	setitimer(ITIMER_REAL, &off, NULL);
+	stop_alarm();
 	errno = error;
 	return (result);
 }
@@ -101,7 +132,7 @@ describe_dotlock(char note[NOTE_SIZE], const char *path)
 	char text[DOTLOCK_SIZE_LIMIT], shown[DOTLOCK_SIZE_LIMIT + 1];
 	struct stat st;
 	ssize_t n = -1;
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		n = read(fd, text, sizeof(text));
@@ -175,15 +206,34 @@ lock_mailbox(struct mailbox *mailbox, char note[NOTE_SIZE])
 	return (outcome);
 }
 
-void
-release_mailbox(struct mailbox *mailbox)
+static void
+remove_dotlock(struct mailbox *mailbox)
 {
 	char path[LOCK_PATH_LIMIT];
 
 	if (mailbox->has_dotlock && become_recipient(mailbox)) {
 		lock_path(path, mailbox);
 		lockfile_remove(path);
+		mailbox->has_dotlock = false;
 	}
+}
+
+void
+unlock_mailbox(struct mailbox *mailbox)
+{
+	struct flock unlock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+	remove_dotlock(mailbox);
+	if (mailbox->has_fcntl_lock)
+		(void)fcntl(mailbox->fd, F_SETLK, &unlock);
+	mailbox->has_fcntl_lock = false;
+}
+
+/* Closing it drops the fcntl lock. */
+void
+release_mailbox(struct mailbox *mailbox)
+{
+	remove_dotlock(mailbox);
 	close_mailbox(mailbox);
 }
 

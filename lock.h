@@ -19,8 +19,19 @@
 enum outcome lock_mailbox(struct mailbox *mailbox, char note[NOTE_SIZE]);
 
 /*
- * Let the locks go and close the mailbox, which drops the fcntl lock.
- * What could fail of close(2) was synced before.
+ * Wait until nobody has the fcntl lock of an open mailbox, and take it, or
+ * until ALARM_MS have passed, or longer where the lock comes free.  No lock
+ * may be held meanwhile.  False if somebody has it still.
+ */
+#define ALARM_MS	100
+bool	wait_for_fcntl_lock(struct mailbox *mailbox);
+
+/* Let the locks go; the mailbox stays open. */
+void	unlock_mailbox(struct mailbox *mailbox);
+
+/*
+ * Let the locks go and close the mailbox.  What could fail of close(2) was
+ * synced before.
  */
 void	release_mailbox(struct mailbox *mailbox);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "log.h"
 
+#include "date.h"
+
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -13,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOG_WAIT_MS	1000
+#define LOG_WAIT_S	1
 #define SYSLOG_SOCKET	"/dev/log"
 #define PROGRAM		"in.smtpd"
 
@@ -22,6 +24,7 @@ void (*before_death)(void);
 static enum log_target	 log_target = TO_NOWHERE;
 static int		 log_socket = -1;
 static const char	*log_id = "-";
+static long		 log_process;
 
 void
 open_log(enum log_target target)
@@ -32,35 +35,31 @@ open_log(enum log_target target)
 	log_target = target;
 	if (target != TO_SYSLOG)
 		return;
-	log_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (log_socket == -1)
+	log_socket = socket(AF_UNIX, SOCK_DGRAM, 0);
+	if (log_socket != -1 &&
+	    connect(log_socket, (struct sockaddr *)&name, sizeof(name)) == 0)
 		return;
-	if (connect(log_socket, (struct sockaddr *)&name, sizeof(name)) == -1) {
+	if (log_socket != -1)
 		close(log_socket);
-		log_socket = -1;
-	}
+	log_target = TO_NOWHERE;
 }
 
 void
-set_log_id(const char *id)
+set_log_id(const char *id, long process)
 {
 	log_id = id;
+	log_process = process;
 }
 
 /* What syslogd expects before the text (RFC 3164 4.1), in local time. */
 static size_t
 format_syslog_head(char *line, size_t size, int priority)
 {
-	static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May",
-	    "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-	time_t now = time(NULL);
-	struct tm tm;
+	char date[DATE_SIZE];
 
-	localtime_r(&now, &tm);
-	return ((size_t)snprintf(line, size,
-	    "<%d>%s %2d %02d:%02d:%02d " PROGRAM "[%ld]: ", LOG_MAIL | priority,
-	    months[tm.tm_mon], tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-	    (long)getpid()));
+	format_log_date(date, time(NULL));
+	return ((size_t)snprintf(line, size, "<%d>%s " PROGRAM "[%ld]: ",
+	    LOG_MAIL | priority, date, log_process));
 }
 
 /*
@@ -72,8 +71,9 @@ is_log_ready(int fd)
 {
 	static bool stuck;
 	struct pollfd ready = { .fd = fd, .events = POLLOUT };
+	struct timespec wait = { .tv_sec = stuck ? 0 : LOG_WAIT_S };
 
-	stuck = poll(&ready, 1, stuck ? 0 : LOG_WAIT_MS) != 1;
+	stuck = ppoll(&ready, 1, &wait, NULL) != 1;
 	return (!stuck);
 }
 
@@ -82,8 +82,8 @@ send_to_syslog(const char *line, size_t length)
 {
 	const int how = MSG_DONTWAIT | MSG_NOSIGNAL;
 
-	if (log_socket != -1 && send(log_socket, line, length, how) == -1 &&
-	    errno == EAGAIN && is_log_ready(log_socket))
+	if (send(log_socket, line, length, how) == -1 && errno == EAGAIN &&
+	    is_log_ready(log_socket))
 		(void)send(log_socket, line, length, how);
 }
 

@@ -4,7 +4,7 @@
  * the way out when nothing can go on.
  *
  * The socket is opened once, before any chroot, and a line is one send that
- * never waits for longer than LOG_WAIT_MS: a stuck logger loses a line
+ * never waits for longer than a second: a stuck logger loses a line
  * rather than a session.  No memory is allocated.  Both processes write
  * through the same socket.
  */
@@ -25,8 +25,11 @@ enum log_target { TO_SYSLOG, TO_STDERR, TO_NOWHERE };
  */
 void	open_log(enum log_target target);
 
-/* Begin every later line with "ID: ".  The text must stay. */
-void	set_log_id(const char *id);
+/*
+ * Begin every later line with "ID: ", a text that must stay, and have it come
+ * from PROCESS, whichever of the two writes it.
+ */
+void	set_log_id(const char *id, long process);
 
 /* Write one line; the text needs no newline. */
 void	log_line(int priority, const char *format, ...)

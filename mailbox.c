@@ -21,11 +21,26 @@
 #define O_NOATIME	0
 #endif
 
+#define QUOTACTL_FD	443	/* everywhere, and not in every C library */
+
 /* Octets that we may add to a message: From_, header lines. */
 #define OWN_LINES	2048
 
+/*
+ * The calls themselves: a C library's own hold back all signals first, for
+ * the sake of threads, and there are none.
+ */
+#ifdef SYS_setresuid32
+#define SET_UIDS	SYS_setresuid32
+#define SET_GIDS	SYS_setresgid32
+#else
+#define SET_UIDS	SYS_setresuid
+#define SET_GIDS	SYS_setresgid
+#endif
+
 static bool		is_root, has_mail_group, users_write_there;
 static gid_t		mail_group;
+static uid_t		effective_uid;
 
 bool
 prepare_mailboxes(void)
@@ -35,7 +50,8 @@ prepare_mailboxes(void)
 	char directory[MAILBOX_PATH_LIMIT];
 	struct stat st;
 
-	is_root = geteuid() == 0;
+	effective_uid = geteuid();
+	is_root = effective_uid == 0;
 	users_write_there = is_root;	/* in homes */
 	umask(0);	/* every mode is given in full */
 	if (length < sizeof(directory) &&
@@ -54,15 +70,24 @@ prepare_mailboxes(void)
 	    (!has_mail_group || setegid(mail_group) == 0)));
 }
 
+static bool
+set_effective_uid(uid_t uid)
+{
+	if (syscall(SET_UIDS, -1, uid, -1) == -1)
+		return (false);
+	effective_uid = uid;
+	return (true);
+}
+
 /* Take a user's effective ids, or root's own. */
 static bool
 become(uid_t uid, gid_t gid)
 {
-	if (!is_root || geteuid() == uid)
+	if (!is_root || effective_uid == uid)
 		return (true);
-	return ((geteuid() == 0 || seteuid(0) == 0) &&
-	    (has_mail_group || setegid(gid) == 0) &&
-	    (uid == 0 || seteuid(uid) == 0));
+	return ((effective_uid == 0 || set_effective_uid(0)) &&
+	    (has_mail_group || syscall(SET_GIDS, -1, gid, -1) == 0) &&
+	    (uid == 0 || set_effective_uid(uid)));
 }
 
 bool
@@ -163,10 +188,13 @@ check_kind(const struct mailbox *mailbox, const struct stat *st)
 static int
 open_existing(const char *path)
 {
-	/* O_NOATIME: our look at its end must not make new mail look old. */
+	/*
+	 * O_NOATIME: our look at its end must not make new mail look old.
+	 * Nothing is O_CLOEXEC, since nothing is ever executed (confine.h).
+	 */
 	return (open(path,
-	    O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_NOATIME |
-		O_CLOEXEC));
+	    O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
+		O_NOATIME));
 }
 
 /*
@@ -187,7 +215,7 @@ open_mailbox(struct mailbox *mailbox, const struct recipient *recipient)
 		return (refuse(mailbox, MAILBOX_REFUSED,
 		    "its path is no good"));
 	}
-	if (!is_root && recipient->user.uid != geteuid())
+	if (!is_root && recipient->user.uid != effective_uid)
 		return (refuse(mailbox, MAILBOX_REFUSED,
 		    "only root can deliver to somebody else"));
 	if (!become_recipient(mailbox))
@@ -226,7 +254,7 @@ open_directory(const struct mailbox *mailbox)
 	char path[MAILBOX_PATH_LIMIT];
 
 	directory_of(path, mailbox);
-	return (open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	return (open(path, O_RDONLY | O_DIRECTORY));
 }
 
 /* Its mode says what the directory's says: may the group write? */
@@ -234,8 +262,7 @@ enum outcome
 create_mailbox(struct mailbox *mailbox)
 {
 	mailbox->fd = open(mailbox->path,
-	    O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOATIME |
-		O_CLOEXEC,
+	    O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOATIME,
 	    has_mail_group ? 0660 : 0600);
 	if (mailbox->fd == -1 && errno == EEXIST)	/* made just now */
 		return (MAILBOX_LOCKED);
@@ -271,13 +298,12 @@ can_create_in(const char *directory)
 static bool
 is_over_quota(int directory, const struct user *user, uint64_t length)
 {
-#ifdef SYS_quotactl_fd
 	/* QCMD() of <sys/quota.h> shifts into the sign. */
 	unsigned int get = (unsigned int)Q_GETQUOTA << SUBCMDSHIFT | USRQUOTA;
 	struct dqblk quota;
 	uint64_t used;
 
-	if (syscall(SYS_quotactl_fd, directory, get, user->uid, &quota) == -1)
+	if (syscall(QUOTACTL_FD, directory, get, user->uid, &quota) == -1)
 		return (false); /* he has none, or nobody can tell */
 	used = quota.dqb_curspace + length;
 	return ((quota.dqb_bhardlimit != 0 &&
@@ -285,9 +311,6 @@ is_over_quota(int directory, const struct user *user, uint64_t length)
 	    (quota.dqb_bsoftlimit != 0 && used > quota.dqb_bsoftlimit * 1024 &&
 		quota.dqb_btime != 0 &&
 		quota.dqb_btime <= (uint64_t)time(NULL)));
-#else
-	return (directory == -1 && user == NULL && length == 0);
-#endif
 }
 
 /* Would LENGTH more octets fit on the disk of DIRECTORY, for this user? */

@@ -33,7 +33,7 @@ struct mailbox {
 	const struct recipient *recipient;	/* the first whose it is */
 	char		 path[MAILBOX_PATH_LIMIT];
 	int		 fd;		/* -1 where there is none yet */
-	bool		 has_dotlock, appended;
+	bool		 has_fcntl_lock, has_dotlock, appended;
 	struct stat	 before;	/* what a failed delivery goes back to */
 	uint64_t	 written;	/* octets behind that */
 };

@@ -37,17 +37,22 @@ take_address(const struct sockaddr_storage *name, struct address *address)
 	}
 }
 
-/* tcpserver says TCP*IP; systemd and xinetd have each a name of their own. */
-static void
+/*
+ * tcpserver says TCP*IP; systemd and xinetd have each a name of their own.
+ * False if descriptor 0 is no socket.
+ */
+static bool
 find_address(address_getter *get, const char *const *variables,
     struct address *address)
 {
 	struct sockaddr_storage name = { .ss_family = AF_UNSPEC };
 	socklen_t length = sizeof(name);
 	const char *text;
+	bool is_socket;
 
 	memset(address, 0, sizeof(*address));
-	if (get(STDIN_FILENO, (struct sockaddr *)&name, &length) == 0)
+	is_socket = get(STDIN_FILENO, (struct sockaddr *)&name, &length) == 0;
+	if (is_socket)
 		take_address(&name, address);
 	for (; address->family == 0 && *variables != NULL; variables++) {
 		text = getenv(*variables);
@@ -58,9 +63,10 @@ find_address(address_getter *get, const char *const *variables,
 		else if (inet_pton(AF_INET6, text, address->octets) == 1)
 			address->family = 6;
 	}
+	return (is_socket);
 }
 
-void
+bool
 find_peer(void)
 {
 	static const char *const remote[] = { "TCPREMOTEIP", "REMOTE_ADDR",
@@ -68,14 +74,16 @@ find_peer(void)
 	static const char *const local[] = { "TCPLOCALIP", NULL };
 	char text[INET6_ADDRSTRLEN];
 	struct address client;
+	bool is_socket;
 
-	find_address(getpeername, remote, &client);
-	find_address(getsockname, local, &our_address);
+	(void)find_address(getpeername, remote, &client);
+	is_socket = find_address(getsockname, local, &our_address);
 	if (client.family != 0 &&
 	    inet_ntop(client.family == 4 ? AF_INET : AF_INET6, client.octets,
 		text, sizeof(text)) != NULL)
 		snprintf(client_literal, sizeof(client_literal), "[%s%s]",
 		    client.family == 4 ? "" : "IPv6:", text);
+	return (is_socket);
 }
 
 bool

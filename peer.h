@@ -12,8 +12,8 @@
 /* As in a domain literal (RFC 5321 4.1.3); "" when nobody knows. */
 extern char	client_literal[ADDRESS_LITERAL_LIMIT + 8];
 
-/* Learn both addresses. */
-void	find_peer(void);
+/* Learn both addresses; false if descriptor 0 is no socket. */
+bool	find_peer(void);
 
 /* Is LITERAL the address at which the client reached us? */
 bool	is_our_address(const struct address *literal);

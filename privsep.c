@@ -1,31 +1,29 @@
 /* SPDX-License-Identifier: ISC */
 #include "privsep.h"
 
+#include "confine.h"
 #include "spool.h"
 #include "stop.h"
 
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
-#include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum request_kind { CHECK = 1, DELIVER };
+enum request_kind { CHECK = 1, KEEP, DELIVER };
 
 /* One record each way; a record of another size ends the deliverer. */
 struct request {
 	uint32_t	kind;
 	uint32_t	place;		/* of CHECK */
-	uint64_t	length;
+	uint64_t	length;		/* of CHECK and DELIVER */
+	uint64_t	kept;		/* of KEEP and DELIVER: in the file */
 	struct envelope	envelope;	/* of DELIVER, up to its last recipient */
 };
 
@@ -46,21 +44,6 @@ static int	channel = -1;
 
 /* ------------------------------------------------------ the deliverer */
 
-/*
- * False when there will be no more requests.  A signal to stop comes
- * through here and at no other time: a delivery is whole before it counts.
- */
-static bool
-wait_for_request(void)
-{
-	struct pollfd ready = { .fd = channel, .events = POLLIN };
-
-	while (ppoll(&ready, 1, NULL, &while_waiting) == -1)
-		if (errno != EINTR || stop_is_asked())
-			return (false);
-	return (true);
-}
-
 static bool
 is_string(const char *text, size_t size)
 {
@@ -78,9 +61,12 @@ is_good_request(const struct request *request, size_t size)
 		return (false);
 	if (size == CHECK_SIZE && request->kind == CHECK)
 		return (true);
+	if (size == CHECK_SIZE && request->kind == KEEP)
+		return (is_in_spool(request->kept, request->kept));
 	if (size < DELIVER_SIZE(1) || request->kind != DELIVER ||
 	    envelope->count < 1 || envelope->count > MOST_RECIPIENTS ||
 	    size != DELIVER_SIZE(envelope->count) ||
+	    !is_in_spool(request->kept, request->length) ||
 	    !is_string(envelope->id, ID_SIZE) ||
 	    !is_string(envelope->reverse_path, PATH_LIMIT + 1))
 		return (false);
@@ -107,32 +93,71 @@ find_recipients(const struct envelope *envelope, struct recipient *recipients)
 	return (true);
 }
 
+/*
+ * Is there nobody to deliver for any more, or does he want no more?  A wait
+ * for locks ends then, and only that.
+ */
+static bool
+session_is_over(void)
+{
+	char octet;
+
+	return (recv(channel, &octet, 1, MSG_PEEK | MSG_DONTWAIT) == 0);
+}
+
+static enum outcome
+keep(uint64_t kept)
+{
+	if (keep_spool(settings.spool, kept))
+		return (DELIVERED);
+	log_line(LOG_ERR, "cannot write to %s: %s", settings.spool,
+	    strerror(errno));
+	return (errno == ENOSPC || errno == EDQUOT ? NO_DISK_SPACE :
+						     DELIVERY_FAILED);
+}
+
+static bool
+deliver(const struct request *request, struct answer *answer)
+{
+	static struct recipient recipients[MOST_RECIPIENTS];
+	const struct envelope *envelope = &request->envelope;
+	struct delivery delivery = { .recipients = recipients,
+		.count = envelope->count,
+		.is_over = session_is_over };
+	char id[ID_SIZE];
+
+	if (!find_recipients(envelope, recipients))
+		return (false);
+	delivery.message = (struct message){ .id = printable(id, sizeof(id),
+						 envelope->id,
+		    strlen(envelope->id)),
+		.reverse_path = envelope->reverse_path,
+		.length = request->length,
+		.kept = request->kept };
+	answer->outcome = deliver_message(&delivery);
+	memcpy(answer->note, delivery.note, sizeof(answer->note));
+	forget_spool();
+	return (true);
+}
+
 static bool
 carry_out(const struct request *request, struct answer *answer)
 {
-	static struct recipient recipients[MOST_RECIPIENTS];
-	char id[ID_SIZE];
 	struct user user;
-	struct delivery delivery = { .count = 0 };
 
 	memset(answer, 0, sizeof(*answer));
-	if (request->kind == CHECK) {
+	switch (request->kind) {
+	case CHECK:
 		if (!user_at(request->place, &user))
 			return (false);
 		answer->outcome = check_mailbox(&user, request->length);
 		return (true);
+	case KEEP:
+		answer->outcome = keep(request->kept);
+		return (true);
+	default:
+		return (deliver(request, answer));
 	}
-	if (!find_recipients(&request->envelope, recipients))
-		return (false);
-	delivery.message.id = printable(id, sizeof(id), request->envelope.id,
-	    strlen(request->envelope.id));
-	delivery.message.reverse_path = request->envelope.reverse_path;
-	delivery.message.length = request->length;
-	delivery.recipients = recipients;
-	delivery.count = request->envelope.count;
-	answer->outcome = deliver_message(&delivery);
-	memcpy(answer->note, delivery.note, sizeof(answer->note));
-	return (true);
 }
 
 static void
@@ -142,7 +167,7 @@ serve_requests(void)
 	struct answer answer;
 	ssize_t n;
 
-	while (wait_for_request()) {
+	for (;;) {
 		n = recv(channel, &request, sizeof(request), 0);
 		if (n == -1 && errno == EINTR)
 			continue;
@@ -169,7 +194,7 @@ serve_requests(void)
 static void
 close_client(void)
 {
-	int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open("/", O_RDONLY | O_DIRECTORY);
 
 	if (fd == -1 || dup2(fd, STDIN_FILENO) == -1 ||
 	    dup2(fd, STDOUT_FILENO) == -1 ||
@@ -178,19 +203,51 @@ close_client(void)
 	close(fd);
 }
 
-/* The end of the channel is what tells the session to say 421 and end. */
-_Noreturn static void
-run_deliverer(pid_t session)
+/* The directory of all mailboxes, or where homes can be anywhere, all. */
+static const char *
+reach_of_mailboxes(char *directory, size_t size)
 {
-	int status = 1;
+	size_t length = strcspn(settings.mailbox, "%");
+
+	while (length > 1 && settings.mailbox[length - 1] != '/')
+		length--;
+	if (length == 0 || length >= size)
+		return ("/");
+	memcpy(directory, settings.mailbox, length);
+	directory[length] = '\0';
+	return (directory);
+}
+
+static void
+report_layers(unsigned int missing, const char *process)
+{
+	if (missing != 0)
+		log_line(LOG_NOTICE, "the kernel has no %s%s%s for the %s",
+		    missing & LANDLOCK ? "Landlock" : "",
+		    missing == (LANDLOCK | SECCOMP) ? " and no " : "",
+		    missing & SECCOMP ? "seccomp" : "", process);
+}
+
+/*
+ * Signals to stop are held back for good: the session gets them as well,
+ * and when it ends the channel does.
+ */
+_Noreturn static void
+run_deliverer(void)
+{
+	char directory[MAILBOX_PATH_LIMIT];
+	const char *const reach[] = { reach_of_mailboxes(directory,
+					  sizeof(directory)),
+	    settings.spool, NULL };
+	unsigned int missing;
 
 	before_death = NULL;
 	close_client();
+	if (!confine_deliverer(reach, &missing))
+		die("cannot give up capabilities: %s", strerror(errno));
+	report_layers(missing, "deliverer");
 	serve_requests();
-	shutdown(channel, SHUT_RDWR);
-	while (waitpid(session, &status, 0) == -1 && errno == EINTR)
-		;
-	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+	_exit(0);
 }
 
 /* -------------------------------------------------------- the session */
@@ -199,19 +256,26 @@ run_deliverer(pid_t session)
  * A directory that has no name any more: nobody can ever put anything into
  * it, and it needs no place kept for it on the system.
  */
+static bool
+make_nameless_root(const char *where)
+{
+	char name[1024];
+
+	return ((size_t)snprintf(name, sizeof(name), "%s/in.smtpd.XXXXXX",
+		    where) < sizeof(name) &&
+	    mkdtemp(name) != NULL && chdir(name) == 0 && rmdir(name) == 0);
+}
+
+/* In memory where it can be: a disk would have to write it down. */
 static void
 enter_empty_root(void)
 {
-	char name[1024];
 	struct stat st;
 
-	if ((size_t)snprintf(name, sizeof(name), "%s/in.smtpd.XXXXXX",
-		settings.spool) >= sizeof(name) ||
-	    mkdtemp(name) == NULL)
+	if (!make_nameless_root("/run") && !make_nameless_root(settings.spool))
 		die("cannot make a directory in %s: %s", settings.spool,
 		    strerror(errno));
-	if (chdir(name) == -1 || rmdir(name) == -1 || chroot(".") == -1 ||
-	    stat("/", &st) == -1 || st.st_nlink != 0)
+	if (chroot(".") == -1 || stat("/", &st) == -1 || st.st_nlink != 0)
 		die("cannot make an empty root directory: %s", strerror(errno));
 }
 
@@ -250,64 +314,85 @@ drop_privileges(uid_t uid, gid_t gid)
 
 	if (uid == 0)
 		die("user %s is root", settings.user);
-	if (setgroups(0, NULL) == -1 || setresgid(gid, gid, gid) == -1 ||
-	    setresuid(uid, uid, uid) == -1)
+	/* The groups went before the fork. */
+	if (setresgid(gid, gid, gid) == -1 || setresuid(uid, uid, uid) == -1)
 		die("cannot become user %s: %s", settings.user,
 		    strerror(errno));
 	if (getresuid(&r, &e, &s) == -1 || r != uid || e != uid || s != uid ||
 	    getresgid(&rg, &eg, &sg) == -1 || rg != gid || eg != gid ||
-	    sg != gid || getgroups(0, NULL) != 0 || setuid(0) == 0 ||
-	    seteuid(0) == 0)
+	    sg != gid || getgroups(0, NULL) != 0 || setuid(0) == 0)
 		die("user %s could become root again", settings.user);
 }
 
+static bool	keep_full_window(uint64_t kept);
+
 static void
-confine_session(void)
+become_session(bool writes_files)
 {
 	uid_t uid;
 	gid_t gid;
 
+	keep_window = keep_full_window;
 	if (geteuid() == 0) {
 		find_session_user(&uid, &gid);
 		enter_empty_root();
 		drop_privileges(uid, gid);
 	}
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
-		die("cannot set no_new_privs: %s", strerror(errno));
+	report_layers(confine_session(writes_files), "session");
 }
 
 int
-start_deliverer(void)
+start_deliverer(bool writes_files)
 {
 	int ends[2];
 	pid_t pid;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) == -1)
 		die("socketpair: %s", strerror(errno));
 	if (!prepare_mailboxes())
 		die("cannot take the rights to deliver: %s", strerror(errno));
+	if (!forbid_new_privileges())
+		die("cannot set no_new_privs: %s", strerror(errno));
 	pid = fork();
 	if (pid == -1)
 		die("fork: %s", strerror(errno));
 	channel = ends[pid == 0];
 	close(ends[pid != 0]);
-	if (pid != 0)
-		run_deliverer(pid);
-	confine_session();
+	if (pid == 0)
+		run_deliverer();
+	become_session(writes_files);
 	return (channel);
 }
 
-static enum outcome
-ask(struct iovec *parts, int count, size_t size, struct answer *answer)
+/*
+ * The wait for an answer: it can be for locks, which a stop ends, and then
+ * the answer comes at once.
+ */
+static bool
+wait_for_answer(void)
 {
-	ssize_t n;
+	struct pollfd ready = { .fd = channel, .events = POLLIN };
+	bool stopping = false;
 
-	if (writev(channel, parts, count) != (ssize_t)size)
+	while (ppoll(&ready, 1, NULL, stopping ? NULL : &while_waiting) == -1) {
+		if (errno != EINTR)
+			return (false);
+		if (stop_is_asked() && !stopping) {
+			stopping = true;
+			shutdown(channel, SHUT_WR);
+		}
+	}
+	return (true);
+}
+
+static enum outcome
+ask(const struct request *request, size_t size, struct answer *answer)
+{
+	if (send(channel, request, size, MSG_NOSIGNAL) != (ssize_t)size ||
+	    !wait_for_answer() ||
+	    recv(channel, answer, sizeof(*answer), 0) != sizeof(*answer))
 		return (DELIVERY_STOPPED);
-	do
-		n = recv(channel, answer, sizeof(*answer), 0);
-	while (n == -1 && errno == EINTR);
-	return (n == sizeof(*answer) ? answer->outcome : DELIVERY_STOPPED);
+	return (answer->outcome);
 }
 
 enum outcome
@@ -315,27 +400,36 @@ ask_check(uint32_t place, uint64_t length)
 {
 	struct request request = { .kind = CHECK,
 		.place = place,
-	    .length = length };
-	struct iovec part = { &request, CHECK_SIZE };
+		.length = length };
 	struct answer answer;
 
-	return (ask(&part, 1, CHECK_SIZE, &answer));
+	return (ask(&request, CHECK_SIZE, &answer));
+}
+
+static bool
+keep_full_window(uint64_t kept)
+{
+	struct request request = { .kind = KEEP, .kept = kept };
+	struct answer answer;
+	enum outcome outcome = ask(&request, CHECK_SIZE, &answer);
+
+	errno = outcome == NO_DISK_SPACE ? ENOSPC : EIO;
+	return (outcome == DELIVERED);
 }
 
 enum outcome
 ask_deliver(const struct envelope *envelope, char note[NOTE_SIZE])
 {
-	struct request head = { .kind = DELIVER, .length = spool_length() };
-	union {
-		const struct envelope *in;
-		void *out;
-	} cast = { envelope };
+	static struct request request;
 	size_t size = DELIVER_SIZE(envelope->count);
-	struct iovec parts[2] = { { &head, CHECK_SIZE },
-		{ cast.out, size - CHECK_SIZE } };
 	struct answer answer;
-	enum outcome outcome = ask(parts, 2, size, &answer);
+	enum outcome outcome;
 
+	request.kind = DELIVER;
+	request.length = spool_length();
+	request.kept = spool_kept();
+	memcpy(&request.envelope, envelope, size - CHECK_SIZE);
+	outcome = ask(&request, size, &answer);
 	note[0] = '\0';
 	if (outcome == MAILBOX_LOCKED) {
 		memcpy(note, answer.note, NOTE_SIZE);

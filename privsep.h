@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The two processes, their channel and their confinement.
+ * The two processes, and their channel.
  *
- * The parent is the deliverer: it has no descriptor of the client's, and
- * reads no octet that the client sent except to copy it.  The child is the
- * session: where we are root it runs as the user setting says, without
- * groups, in an empty root directory.  What the session may ask of the
- * deliverer are the two requests below, and nothing else.
+ * The child is the deliverer: it has no descriptor of the client's, and
+ * reads no octet that the client sent except to copy it.  The parent, whom
+ * the super-server knows, is the session: where we are root it runs as the
+ * user setting says, without groups, in an empty root directory.  What the
+ * session may ask of the deliverer are check and deliver, and that it keep
+ * a part of a message that is longer than the spool's window; nothing else.
  *
  * Only this module knows that there are two processes.
  */
@@ -35,9 +36,9 @@ struct envelope {
 /*
  * Part into two.  Returns in the session, confined, with a descriptor that
  * becomes readable when the deliverer ends; never in the deliverer.  Dies
- * if any of it cannot be had.
+ * if any of it cannot be had.  WRITES_FILES: see confine_session().
  */
-int	start_deliverer(void);
+int	start_deliverer(bool writes_files);
 
 /*
  * Ask whether the mailbox of the user at PLACE can take LENGTH octets.

@@ -119,7 +119,7 @@ static ssize_t
 read_text(const char *path, char *text, size_t size)
 {
 	ssize_t n, length = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = open(path, O_RDONLY | O_NONBLOCK);
 
 	if (fd == -1)
 		return (-1);
@@ -259,7 +259,7 @@ is_good_text(const struct row *row, const char *text)
 
 	switch (row->kind) {
 	case HOST:
-		return (is_domain(slice_of(text)));
+		return (is_domain(slice_of(text)));	/* also "auto" */
 	case NAMES:
 		return (all_domains(text));
 	case CHARACTER:
@@ -281,8 +281,6 @@ is_good_text(const struct row *row, const char *text)
 static bool
 set_text(const struct row *row, const char *value)
 {
-	if (row->kind == HOST && strcmp(value, "auto") == 0)
-		value = find_own_name();
 	if (strcmp(value, "none") == 0 && row->field == &settings.chroot)
 		value = "";
 	else if (strcmp(value, "none") == 0 && row->kind == CHARACTER)
@@ -401,6 +399,8 @@ load_settings(const char *file, char *const *options, size_t count)
 	read_settings_file(file);
 	for (i = 0; i < count; i++)
 		read_option(options[i]);
+	if (strcmp(settings.hostname, "auto") == 0)
+		settings.hostname = find_own_name();
 	return (error_text[0] == '\0' ? NULL : error_text);
 }
 

@@ -324,7 +324,7 @@ make_session_id(void)
 	    (unsigned long long)now.tv_sec * 1000000 +
 		(unsigned long long)now.tv_usec,
 	    (unsigned long)getpid());
-	set_log_id(session.id);
+	set_log_id(session.id, (long)getpid());
 }
 
 /* What the super-server left open is nobody's here. */
@@ -356,7 +356,6 @@ static void
 prepare_signals(void)
 {
 	hold_stop_signals();
-	signal(SIGCHLD, SIG_DFL);	/* the deliverer waits for its child */
 	signal(SIGPIPE, SIG_IGN);	/* a write says EPIPE */
 	signal(SIGXFSZ, SIG_IGN);	/* and EFBIG */
 }
@@ -436,6 +435,7 @@ test_settings(const char *error)
 		return (1);
 	}
 	print_settings(STDOUT_FILENO);
+	print_layers(STDOUT_FILENO);
 	return (check_surroundings(STDERR_FILENO) ? 0 : 1);
 }
 
@@ -448,19 +448,23 @@ enter_chroot(void)
 		    strerror(errno));
 }
 
-/* What the session needs of the file system, before it can reach none. */
-static void
+/*
+ * What the session needs of the file system, before it can reach none.
+ * False if what it writes may go to files.
+ */
+static bool
 prepare(void)
 {
+	bool writes_files = !find_peer() || settings.log == TO_STDERR;
+
 	tzset();
-	find_peer();
 	enter_chroot();
 	if (!open_users(settings.passwd))
 		log_line(LOG_ERR, "cannot read %s: %s", settings.passwd,
 		    strerror(errno));
-	if (!open_spool(settings.spool))
-		die("cannot make a file in %s: %s", settings.spool,
-		    strerror(errno));
+	if (!open_spool())
+		die("cannot share memory: %s", strerror(errno));
+	return (writes_files);
 }
 
 int
@@ -469,6 +473,7 @@ main(int argc, char **argv)
 	struct arguments arguments = { .file = NULL };
 	const char *error;
 	int64_t started = now_ms();
+	bool writes_files;
 
 	close_inherited();
 	check_descriptors();
@@ -490,11 +495,11 @@ main(int argc, char **argv)
 	before_death = say_misconfigured;
 	if (error != NULL)
 		die("%s", error);
-	prepare();
+	writes_files = prepare();
 	session.deadline = started + (int64_t)settings.session_timeout * 1000;
 	session.state = START;
 	set_wait(settings.command_timeout);
-	watch_stop(start_deliverer());
+	watch_stop(start_deliverer(writes_files));
 	run_session();
 	log_line(LOG_INFO,
 	    "disconnect client=%s reason=\"%s\" messages=%u "
@@ -502,5 +507,5 @@ main(int argc, char **argv)
 	    client(), session.end, session.messages, session.refused,
 	    (long long)((now_ms() - started) / 1000),
 	    (long long)((now_ms() - started) % 1000));
-	return (0);
+	_exit(0);
 }

@@ -29,23 +29,22 @@ hold_stop_signals(void)
 		sigaddset(&held, stop_signals[i]);
 		sigaction(stop_signals[i], &action, NULL);
 	}
-	sigprocmask(SIG_BLOCK, &held, &while_waiting);
-	for (i = 0; i < STOP_SIGNALS; i++)
-		sigdelset(&while_waiting, stop_signals[i]);
+	/* Whoever started us may have held back others. */
+	sigemptyset(&while_waiting);
+	sigprocmask(SIG_SETMASK, &held, NULL);
 }
 
 bool
 stop_is_asked(void)
 {
-	sigset_t pending;
-	size_t i;
+	return (came_through != 0);
+}
 
-	if (came_through)
-		return (true);
-	if (sigpending(&pending) == -1)
-		return (false);
-	for (i = 0; i < STOP_SIGNALS; i++)
-		if (sigismember(&pending, stop_signals[i]))
-			return (true);
-	return (false);
+bool
+take_stop(void)
+{
+	bool asked = stop_is_asked();
+
+	came_through = 0;
+	return (asked);
 }

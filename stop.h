@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Has somebody asked us to stop?  SIGTERM, SIGINT and SIGHUP are held back
- * from before the fork on, in both processes, and come through only in a
- * wait that lets them: so that none can fall between a look and the wait.
+ * Has somebody asked the session to stop?  SIGTERM, SIGINT and SIGHUP are
+ * held back from before the fork on, and come through only in a wait that
+ * lets them: so that none can fall between a look and the wait.  The
+ * deliverer never lets them.
  */
 #ifndef STOP_H
 #define STOP_H
@@ -14,7 +15,10 @@
 void	hold_stop_signals(void);
 extern sigset_t	while_waiting;
 
-/* Did one come through, or does one wait? */
+/* Has one come through, about which nothing was done yet? */
 bool	stop_is_asked(void);
+
+/* The same, and now something is done about it. */
+bool	take_stop(void);
 
 #endif

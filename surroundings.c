@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "surroundings.h"
 
+#include "confine.h"
 #include "settings.h"
-#include "spool.h"
 #include "users.h"
 
 #include <sys/stat.h>
@@ -27,6 +27,18 @@ report(const char *format, ...)
 	vdprintf(report_fd, format, list);
 	va_end(list);
 	dprintf(report_fd, "\n");
+}
+
+void
+print_layers(int fd)
+{
+	int version = landlock_version();
+
+	if (version > 0)
+		dprintf(fd, "# Landlock: version %d\n", version);
+	else
+		dprintf(fd, "# Landlock: not here\n");
+	dprintf(fd, "# seccomp: %s\n", has_seccomp() ? "yes" : "not here");
 }
 
 static void
@@ -75,10 +87,15 @@ check_users(void)
 static void
 check_spool(void)
 {
-	if (!open_spool(settings.spool))
+	struct stat st;
+
+	if (stat(settings.spool, &st) == -1 ||
+	    access(settings.spool, W_OK | X_OK) == -1)
 		report("spool %s: %s; it has to be a directory that can be "
 		       "written",
 		    settings.spool, strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		report("spool %s is no directory", settings.spool);
 }
 
 /* The directory of all mailboxes, where there is one. */

@@ -8,6 +8,12 @@
 
 #include <stdbool.h>
 
+/*
+ * Write what there is here to confine the two processes with to FD, as
+ * comments of a settings file.
+ */
+void	print_layers(int fd);
+
 /* Write one line for each trouble to FD; true if there is none. */
 bool	check_surroundings(int fd);
 

@@ -2,6 +2,7 @@
 #include "transaction.h"
 
 #include "data.h"
+#include "date.h"
 #include "log.h"
 #include "settings.h"
 #include "spool.h"
@@ -183,17 +184,14 @@ handle_data(struct slice none)
 static void
 write_received(void)
 {
-	char text[1280], helo[DOMAIN_LIMIT + 1], date[64];
+	char text[1280], helo[DOMAIN_LIMIT + 1], date[DATE_SIZE];
 	struct slice hello = slice_of(session.hello);
 	bool for_one = session.first_recipient[0] != '\0';
 	struct address literal;
 	bool named = is_domain(hello) || parse_literal(hello, &literal);
-	time_t now = time(NULL);
-	struct tm tm;
 	int n;
 
-	localtime_r(&now, &tm);
-	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S %z", &tm);
+	format_header_date(date, time(NULL));
 	show(helo, sizeof(helo), session.hello);
 	helo[strcspn(helo, "()")] = '\0';
 	n = snprintf(text, sizeof(text),

@@ -22,7 +22,7 @@ open_users(const char *path)
 {
 	struct stat st;
 	void *map = NULL;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = open(path, O_RDONLY | O_NONBLOCK);
 
 	if (fd == -1)
 		return (false);

@@ -317,9 +317,9 @@ test_descriptors_that_are_inherited_are_closed_in_both_processes() {
 	exec "$@"
 	EOF
 	cat >"$SCRATCH/look" <<-'EOF'
-	session=$(cat "/proc/$SERVER/task/$SERVER/children")
-	[ -n "$session" ] || { echo 'there is no session'; exit 1; }
-	for fd in /proc/"$SERVER"/fd/* /proc/${session% }/fd/*; do
+	deliverer=$(cat "/proc/$SERVER/task/$SERVER/children")
+	[ -n "$deliverer" ] || { echo 'there is no deliverer'; exit 1; }
+	for fd in /proc/"$SERVER"/fd/* /proc/${deliverer% }/fd/*; do
 	    [ "$(readlink "$fd")" != "$SCRATCH/secret" ] || { echo "$fd is open"; exit 1; }
 	done
 	EOF

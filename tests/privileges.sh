@@ -5,14 +5,14 @@
 # shellcheck source=tests/lib.sh
 . "${0%/*}/lib.sh"
 
-# A dialogue's RUN lines source this: $parent is the deliverer, $child the session.
+# A dialogue's RUN lines source this: $session is one process, $deliverer its child.
 cat >"$SCRATCH/processes" <<'EOF2'
 children_of() { cat "/proc/$1/task/$1/children"; }
-parent=$SERVER
-[ -z "$WRAPPED" ] || { set -- $(children_of "$parent"); parent=$1; }
-set -- $(children_of "$parent")
+session=$SERVER
+[ -z "$WRAPPED" ] || { set -- $(children_of "$session"); session=$1; }
+set -- $(children_of "$session")
 [ $# -eq 1 ] || { echo "$# children"; exit 1; }
-child=$1
+deliverer=$1
 is() { [ "$2" = "$3" ] || { echo "$1 is $2 and not $3"; exit 1; }; }
 status_of() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status" | tr '\t' ' ' | sed 's/ *$//'; }
 EOF2
@@ -46,34 +46,34 @@ look() {
 }
 
 test_there_are_two_processes_whoever_starts_it() {
-	look 'is "the children of the session" "$(children_of "$child")" ""'
+	look 'is "the children of the deliverer" "$(children_of "$deliverer")" ""'
 }
 
 test_the_session_runs_as_the_user_and_nobody_else() {
 	need_root || return 0
 	user smtpd 20099 'SMTP daemon' | cat - "$PASSWD" >"$SCRATCH/with-smtpd"
-	look 'is uids "$(status_of "$child" Uid)" "65534 65534 65534 65534"
-	    is gids "$(status_of "$child" Gid)" "8 8 8 8"'
-	look 'is uids "$(status_of "$child" Uid)" "20099 20099 20099 20099"' \
+	look 'is uids "$(status_of "$session" Uid)" "65534 65534 65534 65534"
+	    is gids "$(status_of "$session" Gid)" "8 8 8 8"'
+	look 'is uids "$(status_of "$session" Uid)" "20099 20099 20099 20099"' \
 	    -o passwd="$SCRATCH/with-smtpd"
-	look 'is uids "$(status_of "$child" Uid)" "20002 20002 20002 20002"' -o user=ann
+	look 'is uids "$(status_of "$session" Uid)" "20002 20002 20002 20002"' -o user=ann
 }
 
 test_the_session_has_no_supplementary_groups_and_no_capabilities() {
 	need_root || return 0
 	WRAP='setpriv --groups 4,8,24'
-	look 'is groups "$(status_of "$child" Groups)" ""
-	    is capabilities "$(status_of "$child" CapEff)" 0000000000000000
-	    is capabilities "$(status_of "$child" CapPrm)" 0000000000000000
-	    is "new privileges" "$(status_of "$child" NoNewPrivs)" 1'
+	look 'is groups "$(status_of "$session" Groups)" ""
+	    is capabilities "$(status_of "$session" CapEff)" 0000000000000000
+	    is capabilities "$(status_of "$session" CapPrm)" 0000000000000000
+	    is "new privileges" "$(status_of "$session" NoNewPrivs)" 1'
 	WRAP=
 }
 
 test_the_session_lives_in_an_empty_root_directory() {
 	need_root || return 0
-	look 'is "what is in the root" "$(ls -A "/proc/$child/root/")" ""
-	    is "what is in the working directory" "$(ls -A "/proc/$child/cwd/")" ""
-	    [ "$(readlink "/proc/$child/root")" != / ] || { echo "it has the root of all"; exit 1; }'
+	look 'is "what is in the root" "$(ls -A "/proc/$session/root/")" ""
+	    is "what is in the working directory" "$(ls -A "/proc/$session/cwd/")" ""
+	    [ "$(readlink "/proc/$session/root")" != / ] || { echo "it has the root of all"; exit 1; }'
 }
 
 test_no_empty_directory_is_left_behind() {
@@ -87,7 +87,7 @@ test_no_empty_directory_is_left_behind() {
 }
 
 test_the_session_holds_no_mailbox_and_no_directory() {
-	look 'for fd in /proc/"$child"/fd/*; do
+	look 'for fd in /proc/"$session"/fd/*; do
 	    name=$(readlink "$fd")
 	    case $name in
 	    "$MAIL"* | "$HOMES"*) echo "it holds $name"; exit 1 ;;
@@ -97,9 +97,9 @@ test_the_session_holds_no_mailbox_and_no_directory() {
 }
 
 test_the_deliverer_holds_neither_end_of_the_client() {
-	look 'client=$(readlink "/proc/$child/fd/0")
+	look 'client=$(readlink "/proc/$session/fd/0")
 	case $client in socket:*) ;; *) echo "the client is $client"; exit 1 ;; esac
-	for fd in /proc/"$parent"/fd/*; do
+	for fd in /proc/"$deliverer"/fd/*; do
 	    [ "$(readlink "$fd")" != "$client" ] || { echo "it holds the client as $fd"; exit 1; }
 	done'
 }
@@ -109,23 +109,14 @@ test_the_client_is_not_descriptor_2_of_the_deliverer() {
 	exec "$@" 2>&1
 	EOF
 	WRAP="sh $SCRATCH/as-inetd-does"
-	look 'client=$(readlink "/proc/$child/fd/0")
-	    [ "$(readlink "/proc/$parent/fd/2")" != "$client" ] || { echo "it is"; exit 1; }' \
+	look 'client=$(readlink "/proc/$session/fd/0")
+	    [ "$(readlink "/proc/$deliverer/fd/2")" != "$client" ] || { echo "it is"; exit 1; }' \
 	    -o log=none
 	WRAP=
 }
 
+# The wrapper outlives the session and hides how it died, which talk would complain about.
 test_a_session_that_dies_delivers_nothing_and_takes_the_deliverer_along() {
-	talk <<-EOF
-	$in_the_text
-	RUN . "\$SCRATCH/processes"; kill -KILL "\$child"
-	END
-	MBOX joe 0
-	EOF
-}
-
-# The wrapper outlives the deliverer and hides how it died, which talk would complain about.
-test_a_deliverer_that_dies_delivers_nothing_and_takes_the_session_along() {
 	cat >"$SCRATCH/wrapper" <<-'EOF'
 	"$@"
 	exit 0
@@ -133,19 +124,28 @@ test_a_deliverer_that_dies_delivers_nothing_and_takes_the_session_along() {
 	WRAP="sh $SCRATCH/wrapper" WRAPPED=yes
 	talk <<-EOF
 	$in_the_text
-	RUN . "\$SCRATCH/processes"; kill -KILL "\$parent"
+	RUN . "\$SCRATCH/processes"; kill -KILL "\$session"
+	END
+	MBOX joe 0
+	EOF
+	WRAP='' WRAPPED=
+}
+
+test_a_deliverer_that_dies_delivers_nothing_and_takes_the_session_along() {
+	talk <<-EOF
+	$in_the_text
+	RUN . "\$SCRATCH/processes"; kill -KILL "\$deliverer"
 	S: 421 4.3.* *
 	END
 	MBOX joe 0
 	EOF
 	talk <<-EOF
 	$in_a_session
-	RUN . "\$SCRATCH/processes"; kill -KILL "\$parent"
+	RUN . "\$SCRATCH/processes"; kill -KILL "\$deliverer"
 	S: 421 4.3.* *
 	END
 	MBOX joe 0
 	EOF
-	WRAP='' WRAPPED=
 }
 
 test_an_unknown_user_setting_ends_the_session_before_it_begins() {
@@ -180,7 +180,7 @@ test_an_ordinary_user_receives_his_own_mail() {
 	as_joe || return 0
 	talk -o mailbox=%h/mbox <<-EOF
 	$in_the_text
-	RUN . "\$SCRATCH/processes"; is uids "\$(status_of "\$child" Uid)" "20001 20001 20001 20001"
+	RUN . "\$SCRATCH/processes"; is uids "\$(status_of "\$session" Uid)" "20001 20001 20001 20001"
 	C:
 	C: text
 	C: .

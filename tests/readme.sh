@@ -178,8 +178,7 @@ test_the_readmes_useradd_makes_a_user_for_the_sessions() {
 	assertTrue "$(cat "$SCRATCH/said")" "grep -q '^smtpd:' '$SCRATCH/host/etc/passwd'"
 	_uid=$(sed -n 's/^smtpd:x:\([0-9]*\):.*/\1/p' "$SCRATCH/host/etc/passwd")
 	cat >"$SCRATCH/session-is" <<-'EOF'
-	read -r session <"/proc/$SERVER/task/$SERVER/children"
-	[ "$(stat -c %u "/proc/$session")" = "$1" ]
+	[ "$(stat -c %u "/proc/$SERVER")" = "$1" ]
 	EOF
 	talk -o passwd="$SCRATCH/host/etc/passwd" <<-EOF
 	S: 220 *

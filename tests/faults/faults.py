@@ -106,9 +106,9 @@ class Session:
         self.tracers = []
         if greeting:
             self.expect(b'220')
-            self.deliverer = self.process.pid
-            with open(f'/proc/{self.deliverer}/task/{self.deliverer}/children') as children:
-                self.session = int(children.read().split()[0])
+            self.session = self.process.pid
+            with open(f'/proc/{self.session}/task/{self.session}/children') as children:
+                self.deliverer = int(children.read().split()[0])
 
     def trace(self, pid, *options):
         """Attach strace to one of the two, and wait until it has."""

@@ -73,7 +73,7 @@ test_a_disk_that_fills_at_any_place_leaves_the_mailbox_as_it_was() {
 
 test_a_spool_that_fills_at_any_place_refuses_the_message() {
 	need_root || return 0
-	on_small_disk "$SPOOL" 512 full_disk spool
+	on_small_disk "$SPOOL" 2048 full_disk spool
 }
 
 test_a_connection_that_ends_at_any_octet_delivers_all_or_nothing() {
@@ -96,7 +96,7 @@ test_what_was_sent_can_be_read_back_octet_for_octet() {
 test_a_quota_refuses_its_own_recipient_at_rcpt() {
 	need strace || return 0
 	need_root || return 0
-	WRAP="strace -qq -o /dev/null -e inject=quotactl_fd:retval=0:poke_exit=@arg4=6400000000000000000000000000000000800100000000"
+	WRAP="strace -f -qq -o /dev/null -e inject=quotactl_fd:retval=0:poke_exit=@arg4=6400000000000000000000000000000000800100000000"
 	WRAP="${WRAP}000000000000000000000000000000000000000000000000000000000000000000"
 	talk <<-'EOF'
 	S: 220 *
