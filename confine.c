@@ -22,6 +22,7 @@
 bool
 forbid_new_privileges(void)
 {
+	(void)landlock_version();
 	return (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
 }
 
@@ -169,9 +170,13 @@ enum {
 int
 landlock_version(void)
 {
-	long version = syscall(CREATE_RULESET, NULL, 0, ASK_VERSION);
+	static long version = -1;	/* asked for before the fork */
 
-	return (version < 0 ? 0 : (int)version);
+	if (version == -1)
+		version = syscall(CREATE_RULESET, NULL, 0, ASK_VERSION);
+	if (version == -1)
+		version = 0;
+	return ((int)version);
 }
 
 /* All that this version can forbid. */

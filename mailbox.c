@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "mailbox.h"
 
+#include "ids.h"
 #include "settings.h"
 
 #include <sys/quota.h>
@@ -10,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,18 +25,6 @@
 
 /* Octets that we may add to a message: From_, header lines. */
 #define OWN_LINES	2048
-
-/*
- * The calls themselves: a C library's own hold back all signals first, for
- * the sake of threads, and there are none.
- */
-#ifdef SYS_setresuid32
-#define SET_UIDS	SYS_setresuid32
-#define SET_GIDS	SYS_setresgid32
-#else
-#define SET_UIDS	SYS_setresuid
-#define SET_GIDS	SYS_setresgid
-#endif
 
 static bool		is_root, has_mail_group, users_write_there;
 static gid_t		mail_group;
@@ -66,14 +54,14 @@ prepare_mailboxes(void)
 		    (is_root && !has_mail_group);
 	}
 	return (!is_root ||
-	    (setgroups(0, NULL) == 0 &&
-	    (!has_mail_group || setegid(mail_group) == 0)));
+	    (drop_groups() &&
+	    (!has_mail_group || set_effective_gid(mail_group))));
 }
 
 static bool
-set_effective_uid(uid_t uid)
+take_uid(uid_t uid)
 {
-	if (syscall(SET_UIDS, -1, uid, -1) == -1)
+	if (!set_effective_uid(uid))
 		return (false);
 	effective_uid = uid;
 	return (true);
@@ -85,9 +73,9 @@ become(uid_t uid, gid_t gid)
 {
 	if (!is_root || effective_uid == uid)
 		return (true);
-	return ((effective_uid == 0 || set_effective_uid(0)) &&
-	    (has_mail_group || syscall(SET_GIDS, -1, gid, -1) == 0) &&
-	    (uid == 0 || set_effective_uid(uid)));
+	return ((effective_uid == 0 || take_uid(0)) &&
+	    (has_mail_group || set_effective_gid(gid)) &&
+	    (uid == 0 || take_uid(uid)));
 }
 
 bool
@@ -296,14 +284,14 @@ can_create_in(const char *directory)
 
 /* Has the recipient, whose ids we have, a quota that LENGTH would pass? */
 static bool
-is_over_quota(int directory, const struct user *user, uint64_t length)
+is_over_quota(int file, const struct user *user, uint64_t length)
 {
 	/* QCMD() of <sys/quota.h> shifts into the sign. */
 	unsigned int get = (unsigned int)Q_GETQUOTA << SUBCMDSHIFT | USRQUOTA;
 	struct dqblk quota;
 	uint64_t used;
 
-	if (syscall(QUOTACTL_FD, directory, get, user->uid, &quota) == -1)
+	if (syscall(QUOTACTL_FD, file, get, user->uid, &quota) == -1)
 		return (false); /* he has none, or nobody can tell */
 	used = quota.dqb_curspace + length;
 	return ((quota.dqb_bhardlimit != 0 &&
@@ -313,16 +301,16 @@ is_over_quota(int directory, const struct user *user, uint64_t length)
 		quota.dqb_btime <= (uint64_t)time(NULL)));
 }
 
-/* Would LENGTH more octets fit on the disk of DIRECTORY, for this user? */
+/* Would LENGTH more octets fit on the disk of FILE, for this user? */
 static enum outcome
-check_disk(const struct mailbox *mailbox, int directory, uint64_t length)
+check_disk(const struct mailbox *mailbox, int file, uint64_t length)
 {
 	struct statvfs fs;
 
-	if (fstatvfs(directory, &fs) == 0 && fs.f_blocks != 0 &&
+	if (fstatvfs(file, &fs) == 0 && fs.f_blocks != 0 &&
 	    (uint64_t)fs.f_bavail * fs.f_frsize < length + fs.f_frsize)
 		return (refuse(mailbox, NO_DISK_SPACE, "disk is full"));
-	if (is_over_quota(directory, &mailbox->recipient->user, length))
+	if (is_over_quota(file, &mailbox->recipient->user, length))
 		return (refuse(mailbox, MAILBOX_TOO_FULL, "quota is reached"));
 	return (DELIVERED);
 }
@@ -346,27 +334,37 @@ check_limits(const struct mailbox *mailbox, uint64_t length)
 	return (DELIVERED);
 }
 
+/* The same where it has to be made yet. */
 static enum outcome
-check_room(const struct mailbox *mailbox, uint64_t length)
+check_directory(const struct mailbox *mailbox, uint64_t length)
 {
 	enum outcome outcome;
 	char path[MAILBOX_PATH_LIMIT];
 	int directory;
 
-	if (length > 0)
-		length += OWN_LINES;
-	outcome = check_limits(mailbox, length);
-	if (outcome != DELIVERED)
-		return (outcome);
 	directory_of(path, mailbox);
 	directory = open_directory(mailbox);
-	if (mailbox->fd == -1 && (directory == -1 || !can_create_in(path)))
+	if (directory == -1 || !can_create_in(path))
 		outcome = refuse_errno(mailbox, "cannot be made");
 	else
 		outcome = check_disk(mailbox, directory, length);
 	if (directory != -1)
 		close(directory);
 	return (outcome);
+}
+
+static enum outcome
+check_room(const struct mailbox *mailbox, uint64_t length)
+{
+	enum outcome outcome;
+
+	if (length > 0)
+		length += OWN_LINES;
+	outcome = check_limits(mailbox, length);
+	if (outcome != DELIVERED)
+		return (outcome);
+	return (mailbox->fd == -1 ? check_directory(mailbox, length) :
+				    check_disk(mailbox, mailbox->fd, length));
 }
 
 enum outcome

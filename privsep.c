@@ -2,6 +2,7 @@
 #include "privsep.h"
 
 #include "confine.h"
+#include "ids.h"
 #include "spool.h"
 #include "stop.h"
 
@@ -315,12 +316,12 @@ drop_privileges(uid_t uid, gid_t gid)
 	if (uid == 0)
 		die("user %s is root", settings.user);
 	/* The groups went before the fork. */
-	if (setresgid(gid, gid, gid) == -1 || setresuid(uid, uid, uid) == -1)
+	if (!set_all_ids(uid, gid))
 		die("cannot become user %s: %s", settings.user,
 		    strerror(errno));
 	if (getresuid(&r, &e, &s) == -1 || r != uid || e != uid || s != uid ||
 	    getresgid(&rg, &eg, &sg) == -1 || rg != gid || eg != gid ||
-	    sg != gid || getgroups(0, NULL) != 0 || setuid(0) == 0)
+	    sg != gid || getgroups(0, NULL) != 0 || set_effective_uid(0))
 		die("user %s could become root again", settings.user);
 }
 

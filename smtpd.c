@@ -19,7 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -317,14 +317,15 @@ run_session(void)
 static void
 make_session_id(void)
 {
+	long process = (long)getpid();
 	struct timeval now;
 
 	gettimeofday(&now, NULL);
 	snprintf(session.id, sizeof(session.id), "%llX.%lX",
 	    (unsigned long long)now.tv_sec * 1000000 +
 		(unsigned long long)now.tv_usec,
-	    (unsigned long)getpid());
-	set_log_id(session.id, (long)getpid());
+	    (unsigned long)process);
+	set_log_id(session.id, process);
 }
 
 /* What the super-server left open is nobody's here. */
@@ -343,21 +344,16 @@ close_inherited(void)
 static void
 check_descriptors(void)
 {
-	if (fcntl(STDIN_FILENO, F_GETFD) == -1 ||
-	    fcntl(STDOUT_FILENO, F_GETFD) == -1)
+	struct pollfd standard[3] = { { .fd = STDIN_FILENO },
+		{ .fd = STDOUT_FILENO }, { .fd = STDERR_FILENO } };
+
+	if (poll(standard, 3, 0) == -1 ||
+	    ((standard[0].revents | standard[1].revents) & POLLNVAL) != 0)
 		_exit(1);
-	if (fcntl(STDERR_FILENO, F_GETFD) == -1 &&
+	if ((standard[2].revents & POLLNVAL) != 0 &&
 	    dup2(open("/dev/null", O_WRONLY), STDERR_FILENO) == -1 &&
 	    dup2(STDOUT_FILENO, STDERR_FILENO) == -1)
 		_exit(1);
-}
-
-static void
-prepare_signals(void)
-{
-	hold_stop_signals();
-	signal(SIGPIPE, SIG_IGN);	/* a write says EPIPE */
-	signal(SIGXFSZ, SIG_IGN);	/* and EFBIG */
 }
 
 static void
@@ -477,7 +473,7 @@ main(int argc, char **argv)
 
 	close_inherited();
 	check_descriptors();
-	prepare_signals();
+	hold_signals();
 	read_arguments(argc, argv, &arguments);
 	error = load_settings(arguments.file, arguments.options,
 	    arguments.option_count);

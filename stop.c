@@ -18,19 +18,21 @@ note_stop(int signal_number)
 }
 
 void
-hold_stop_signals(void)
+hold_signals(void)
 {
 	struct sigaction action = { .sa_handler = note_stop };
 	sigset_t held;
 	size_t i;
 
-	sigemptyset(&held);
+	sigemptyset(&while_waiting);
+	sigaddset(&while_waiting, SIGPIPE);
+	sigaddset(&while_waiting, SIGXFSZ);
+	held = while_waiting;
 	for (i = 0; i < STOP_SIGNALS; i++) {
 		sigaddset(&held, stop_signals[i]);
 		sigaction(stop_signals[i], &action, NULL);
 	}
 	/* Whoever started us may have held back others. */
-	sigemptyset(&while_waiting);
 	sigprocmask(SIG_SETMASK, &held, NULL);
 }
 

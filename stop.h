@@ -11,8 +11,11 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/* Hold them back; the mask for ppoll(2) that lets them through. */
-void	hold_stop_signals(void);
+/*
+ * Hold them back, and SIGPIPE and SIGXFSZ for good, in whose stead a write
+ * says EPIPE and EFBIG; and the mask for ppoll(2) that lets them through.
+ */
+void	hold_signals(void);
 extern sigset_t	while_waiting;
 
 /* Has one come through, about which nothing was done yet? */
