@@ -46,7 +46,8 @@ test_install_puts_all_below_the_prefix_and_uninstall_takes_it_away() {
 			fail "below $prefix there is something else"
 		assertEquals 'elsewhere, as in etc' "$(files_below "$root$prefix" | wc -l)" \
 		    "$(files_below "$root" | wc -l)"
-		cmp "$BIN" "$root$prefix/sbin/in.smtpd" || fail 'it is another program'
+		strip -o "$SCRATCH/stripped" "$BIN"
+		cmp "$SCRATCH/stripped" "$root$prefix/sbin/in.smtpd" || fail 'it is another program'
 		assertEquals 'modes' '755 644' "$(stat -c %a "$root$prefix/sbin/in.smtpd" \
 		    "$root$prefix/share/man/man8/in.smtpd.8" | xargs)"
 		make_here uninstall DESTDIR="$root" PREFIX="$prefix"
@@ -75,6 +76,41 @@ test_without_liblockfile_make_says_in_one_line_what_to_install() {
 	grep -Ev '^make(\[[0-9]+\])?: ' "$SCRATCH/said" >"$SCRATCH/words"
 	assertEquals "lines: $(cat "$SCRATCH/words")" 1 "$(wc -l <"$SCRATCH/words")"
 	assertTrue "$(cat "$SCRATCH/words")" "grep -q 'install liblockfile-dev' '$SCRATCH/words'"
+}
+
+# make_program ARGUMENT...: from the copy of the tree, with no warnings and no debugging, to save time
+make_program() {
+	copy_tree
+	rm "$SCRATCH/tree/in.smtpd"
+	make -s -C "$SCRATCH/tree" CFLAGS=-O0 WARN='-std=c11 -D_GNU_SOURCE -w' "$@" \
+	    >"$SCRATCH/said" 2>&1
+	assertEquals "make $*: $(cat "$SCRATCH/said")" 0 $?
+	grep -v '^  [A-Z]' "$SCRATCH/said" >"$SCRATCH/words"
+	readelf -lW "$SCRATCH/tree/in.smtpd" | sed -n 's/.*program interpreter: \(.*\)\]/\1/p' \
+	    >"$SCRATCH/interpreter"
+}
+
+test_make_makes_a_static_program_where_musl_is_there() {
+	need make && need musl-gcc || return 0
+	make_program
+	assertEquals 'words' '' "$(cat "$SCRATCH/words")"
+	assertEquals 'interpreter' '' "$(cat "$SCRATCH/interpreter")"
+	cmp "$SCRATCH/tree/build/musl/in.smtpd" "$SCRATCH/tree/in.smtpd" || fail 'it is another'
+}
+
+test_make_without_musl_makes_a_shared_one_and_says_so_in_one_line() {
+	need make || return 0
+	make_program MUSL_CC=/nonexistent/musl-gcc
+	assertEquals 'lines' 1 "$(wc -l <"$SCRATCH/words")"
+	assertTrue "$(cat "$SCRATCH/words")" "grep -q 'musl-tools' '$SCRATCH/words'"
+	assertTrue 'interpreter' "[ -s '$SCRATCH/interpreter' ]"
+}
+
+test_make_takes_the_compiler_that_it_is_given_and_says_nothing() {
+	need make && need gcc || return 0
+	make_program CC=gcc
+	assertEquals 'words' '' "$(cat "$SCRATCH/words")"
+	assertTrue 'interpreter' "[ -s '$SCRATCH/interpreter' ]"
 }
 
 # path_without COMMAND...: a directory with links to all of the system's commands but these.
