@@ -54,11 +54,10 @@ test_its_tables_are_bound_at_the_start_and_read_only_then() {
 	    grep -v ' 000018 ')"
 }
 
+# main has an array on its stack.
 test_its_stack_is_guarded() {
-	assertTrue "readelf -sW '$BIN' | grep -q ' __stack_chk_fail\\(@\\|\$\\| \\)'"
-	objdump -d "$BIN" >"$SCRATCH/code"
-	assertTrue 'few functions have a guard' \
-	    "[ \$(grep -c 'call .*<__stack_chk_fail' '$SCRATCH/code') -gt 10 ]"
+	objdump -d "$BIN" --disassemble=main >"$SCRATCH/main"
+	assertTrue 'no guard in main' "grep -q 'call .*<__stack_chk_fail' '$SCRATCH/main'"
 }
 
 # musl has no such checks.
@@ -74,7 +73,7 @@ test_calls_of_glibc_that_write_are_checked() {
 test_where_functions_begin_is_marked() {
 	[ "$(uname -m)" = x86_64 ] || { skip 'only x86 has such marks'; return; }
 	objdump -d "$BIN" --disassemble=main >"$SCRATCH/main"
-	assertTrue "$(head "$SCRATCH/main")" "grep -A 1 '<main>:' '$SCRATCH/main' | grep -q endbr64"
+	assertTrue 'not in main' "grep -A 1 '<main>:' '$SCRATCH/main' | grep -q endbr64"
 }
 
 test_the_static_program_with_musl_is_below_120_kb() {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# Every file under examples/ is used as it is, but for the port, the path of the program and who
+# Every file under examples/ (but for chroot/) is used as it is, but for the port, the path of the program and who
 # runs it: that super-server starts on a free port of 127.0.0.1, every client of Debian sends mail
 # through it, and Python's mailbox module finds the message.
 # shellcheck source=tests/lib.sh
@@ -11,7 +11,7 @@ CLIENTS='curl msmtp s_nail smtplib swaks'
 EXAMPLES=$TESTS/../examples
 PACKAGES=$TESTS/../build/packages
 PATH=$PATH:/usr/sbin:/sbin
-daemon='' why=''
+daemon='' why='' PORT=2525
 
 suite() {
 	for launcher in $LAUNCHERS; do
@@ -21,7 +21,10 @@ suite() {
 		done
 	done
 	suite_addTest test_the_systemd_units_are_valid
-	suite_addTest test_the_capabilities_of_the_systemd_unit_are_enough
+	suite_addTest test_the_exposure_of_the_systemd_unit_is_low
+	suite_addTest test_what_stands_in_for_systemd_refuses_what_the_unit_forbids
+	suite_addTest test_by_the_systemd_unit_a_hundred_get_a_long_message
+	suite_addTest test_xinetd_and_tcpserver_limit_each_process_as_the_examples_say
 	suite_addTest test_every_example_is_tried_here
 }
 
@@ -37,9 +40,16 @@ exec "$BIN" $USUAL "\$@" -o log=stderr 2>>"$LOG"
 END
 chmod 755 "$SCRATCH/in.smtpd"
 
+# The sanitizers reserve more memory than anything has.
+case $BIN in
+*/asan/*) without_room='/^LimitAS=/d; /rlimit_as/d; /^ulimit -v/d' ;;
+*) without_room='' ;;
+esac
+
 # our NAME: the file of the examples with our port, path and user in place of its own
 our() {
-	sed -e "s|/usr/local/sbin/in.smtpd|$SCRATCH/in.smtpd|g" \
+	sed -e "$without_room" -e "s|^ReadWritePaths=/var/mail$|ReadWritePaths=$MAIL $LOG|" \
+	    -e "s|/usr/local/sbin/in.smtpd|$SCRATCH/in.smtpd|g" \
 	    -e "s/^smtp	/127.0.0.1:$PORT	/" -e 's/	tcp6	/	tcp	/' \
 	    -e "s/	root	/	$(id -un)	/" \
 	    -e "s/= 25$/= $PORT/" -e "s/= root$/= $(id -un)/" -e '/flags.*= IPv6$/d' \
@@ -67,11 +77,26 @@ systemd_library() {
 	done
 }
 
+# systemd_analyze ARGUMENT...
+systemd_analyze() {
+	borrowed systemd usr/bin/systemd-analyze || return 1
+	LD_LIBRARY_PATH=$(systemd_library) "$program" "$@"
+}
+
+# by_the_unit: puts into WRAP what runs a command as the shipped unit says, as far as that can be
+# done without systemd; tests/as_unit says how far.
+by_the_unit() {
+	systemd_analyze syscall-filter --no-pager >"$SCRATCH/sets" || return 1
+	our systemd/in.smtpd@.service >"$SCRATCH/unit"
+	: >>"$LOG"
+	WRAP="python3 $TESTS/as_unit $SCRATCH/unit $SCRATCH/sets $SCRATCH --"
+}
+
 start_inetd() {
 	borrowed openbsd-inetd usr/sbin/inetd || return 1
 	# Its second line would be the same address again.
 	our inetd/inetd.conf | sed '/^127/{x;s/^/x/;/^x\{2,\}$/{x;d;};x;}' >"$SCRATCH/inetd.conf"
-	launch "$program" -i -R 0 "$SCRATCH/inetd.conf"
+	launch "$program" -i "$SCRATCH/inetd.conf"
 }
 
 start_xinetd() {
@@ -85,13 +110,17 @@ start_xinetd() {
 }
 
 start_systemd() {
-	borrowed systemd usr/bin/systemd-socket-activate || return 1
 	# What systemd itself would do with the two units, as far as this program goes.
 	_listen=$(our systemd/in.smtpd.socket | sed -n 's/^ListenStream=//p')
 	grep -q '^Accept=yes$' "$EXAMPLES/systemd/in.smtpd.socket" || fail 'not Accept=yes'
 	grep -q '^StandardInput=socket$' "$EXAMPLES/systemd/in.smtpd@.service" ||
 		fail 'not StandardInput=socket'
 	_command=$(our systemd/in.smtpd@.service | sed -n 's/^ExecStart=-//p')
+	if [ -n "$ROOT" ]; then
+		by_the_unit || return 1
+		_command="$WRAP $_command -o spool=/var/tmp" WRAP=''
+	fi
+	borrowed systemd usr/bin/systemd-socket-activate || return 1
 	# shellcheck disable=SC2046,SC2086  # the command line is several words
 	launch env LD_LIBRARY_PATH="$(systemd_library)" "$program" -l "$_listen" -a --inetd \
 	    -E LD_LIBRARY_PATH= $_command
@@ -254,23 +283,109 @@ test_the_systemd_units_are_valid() {
 	assertNull 'findings' "$said"
 }
 
-# As far as setpriv can do what the unit says.
-test_the_capabilities_of_the_systemd_unit_are_enough() {
-	need_root || return 0
-	# shellcheck disable=SC2046  # a list
-	set -- $(sed -n 's/^CapabilityBoundingSet=//p' "$EXAMPLES/systemd/in.smtpd@.service")
-	bounding=-all
-	for capability; do
-		bounding=$bounding,+$(echo "${capability#CAP_}" | tr '[:upper:]' '[:lower:]')
-	done
-	WRAP="setpriv --no-new-privs --bounding-set $bounding" deliver_one joe
-	assertEquals 1 "$(mailbox_messages joe)"
+test_the_exposure_of_the_systemd_unit_is_low() {
+	cp "$EXAMPLES/systemd/in.smtpd@.service" "$SCRATCH"
+	said=$(systemd_analyze security --offline=yes --threshold=15 --no-pager \
+	    "$SCRATCH/in.smtpd@.service" 2>&1)
+	_status=$?
+	[ -z "$why" ] || { skip "$why"; return; }
+	echo "$said" | tail -n 1
+	assertEquals 'exit status' 0 $_status || { echo "$said"; return; }
+	case $said in *'Overall exposure level for'*) ;; *) fail "$said" ;; esac
 }
 
+# Or nothing would be shown by deliveries through it.
+test_what_stands_in_for_systemd_refuses_what_the_unit_forbids() {
+	need_root && need /usr/bin/python3 || return 0
+	by_the_unit || { skip "$why"; return; }
+	cat >"$SCRATCH/probe" <<-'EOF'
+	import os, socket, sys
+	def tries(what, attempt, *arguments):
+	    try:
+	        attempt(*arguments)
+	        print(what)
+	    except OSError:
+	        pass
+	mail, scratch = sys.argv[1:]
+	tries('writes mail', open, mail + '/probe', 'w')
+	tries('writes its own /var/tmp', open, '/var/tmp/probe', 'w')
+	for path in '/etc', '/usr', '/var', '/dev', scratch:
+	    tries('writes in ' + path, open, path + '/in.smtpd-probe', 'w')
+	tries('sees homes', os.listdir, '/root')
+	tries('sees more of /proc than processes', os.stat, '/proc/meminfo')
+	tries('sees devices', os.stat, '/dev/tty')
+	tries('has the network', socket.socket, socket.AF_INET, socket.SOCK_STREAM)
+	tries('has netlink', socket.socket, socket.AF_NETLINK, socket.SOCK_RAW)
+	tries('has local sockets', socket.socket, socket.AF_UNIX, socket.SOCK_DGRAM)
+	tries('gives files away', os.chown, mail + '/probe', 1, 1)
+	tries('makes devices', os.mknod, mail + '/device', 0o20666, os.makedev(1, 3))
+	tries('may take the processor', os.sched_setscheduler, 0, os.SCHED_BATCH, os.sched_param(0))
+	print(oct(os.umask(0)))
+	EOF
+	assertEquals 'writes mail,writes its own /var/tmp,has local sockets,0o77' \
+	    "$($WRAP /usr/bin/python3 "$SCRATCH/probe" "$MAIL" "$SCRATCH" 2>&1 |
+	    tr '\n' ',' | sed 's/,$//')"
+	WRAP=''
+}
+
+# With mail data in a file of /var/tmp, and a hundred mailboxes open at once.
+test_by_the_systemd_unit_a_hundred_get_a_long_message() {
+	need_root || return 0
+	by_the_unit || { skip "$why"; return; }
+	for _n in $(seq 100); do user "u$_n" $((21000 + _n)) "User $_n"; done >>"$PASSWD"
+	{
+		printf 'S: 220 *\nC: EHLO client.example\nS+ 250?*\nC: MAIL FROM:<>\nS: 250 *\n'
+		for _n in $(seq 100); do printf 'C: RCPT TO:<u%s@mail.example>\nS: 250 *\n' "$_n"; done
+		printf 'C: DATA\nS: 354 *\nC: Subject: long\nC:\n'
+		seq 40000 | sed 's/^/C: a line, of which there are very many, number /'
+		printf 'C: .\nS: 250 *\nC: QUIT\nS: 221 *\nEND\n'
+	} | talk -a -o spool=/var/tmp
+	WRAP=''
+	assertEquals 100 "$(find "$MAIL" -name 'u*' -size +1900k | wc -l)"
+}
+
+# limits_through LAUNCHER: puts into $limits how nice the two processes of a session are, and
+# whether they have 64 MB of address space at most
+limits_through() {
+	start "$1" || { [ -z "$why" ] || skip "$why"; return 1; }
+	limits=$(python3 - "$PORT" "$BIN" "$SCRATCH" <<-'EOF'
+	import os, re, socket, sys
+	port, program, ours = sys.argv[1:]
+	def text_of(process, name):
+	    try:
+	        with open(f'/proc/{process}/{name}') as file:
+	            return file.read()
+	    except OSError:
+	        return ''
+	with socket.create_connection(('127.0.0.1', int(port)), timeout=20) as client:
+	    client.recv(100)
+	    for process in filter(str.isdigit, os.listdir('/proc')):
+	        command = text_of(process, 'cmdline')
+	        if not command.startswith(program + '\0') or ours not in command:
+	            continue
+	        room = re.findall(r'Max address space +(\d+) ', text_of(process, 'limits'))
+	        print(os.getpriority(os.PRIO_PROCESS, int(process)),
+	              'small' if room and int(room[0]) <= 64 << 20 else 'any')
+	EOF
+	)
+	stop
+}
+
+test_xinetd_and_tcpserver_limit_each_process_as_the_examples_say() {
+	room=small
+	[ -z "$without_room" ] || room=any
+	limits_through xinetd || return 0
+	assertEquals 'through xinetd' "5 $room,5 $room" "$(echo "$limits" | paste -s -d ,)"
+	limits_through tcpserver || return 0
+	assertEquals 'through tcpserver' "0 $room,0 $room" "$(echo "$limits" | paste -s -d ,)"
+}
+
+# tests/chroot.sh tries that one.
 test_every_example_is_tried_here() {
 	assertEquals 'inetd/README inetd/inetd.conf systemd/README systemd/in.smtpd.socket'\
 ' systemd/in.smtpd@.service tcpserver/README tcpserver/run xinetd/README xinetd/in.smtpd' \
-	    "$(cd "$EXAMPLES" && find . -type f | sed 's|^\./||' | LC_ALL=C sort | xargs)"
+	    "$(cd "$EXAMPLES" && find . -type f ! -path './chroot/*' | sed 's|^\./||' |
+	        LC_ALL=C sort | xargs)"
 }
 
 # shellcheck disable=SC1091
