@@ -57,7 +57,7 @@ test_its_tables_are_bound_at_the_start_and_read_only_then() {
 # main has an array on its stack.
 test_its_stack_is_guarded() {
 	objdump -d "$BIN" --disassemble=main >"$SCRATCH/main"
-	assertTrue 'no guard in main' "grep -q 'call .*<__stack_chk_fail' '$SCRATCH/main'"
+	assertTrue 'no guard in main' "grep -q '<__stack_chk_fail' '$SCRATCH/main'"
 }
 
 # musl has no such checks.
