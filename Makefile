@@ -50,6 +50,8 @@ OTHERS	= $(if $(AREAS),,$(filter-out build/$(WAY)/%,build/shared/in.smtpd \
 #     build/shared/in.smtpd   with the C library of CC as a shared object
 MUSL_CC	:= $(if $(findstring musl,$(CC) $(shell $(CC) -dumpmachine 2>/dev/null)),$(CC),musl-gcc)
 
+# Who knows where other headers than those of musl are?
+FINDER	= $(if $(findstring musl-gcc,$(CC)),cc,$(CC))
 # musl-gcc knows -static, and -pie, but not what a static PIE starts with; its specs stand beside it.
 MUSL_START := $(shell $(MUSL_CC) -v 2>&1 | sed -n 's|^Reading specs from \(.*/\)musl-gcc.specs$$|\1|p')
 MUSL_LINK := $(if $(findstring musl-gcc,$(MUSL_CC)),-static -nostartfiles -Wl$(,)-pie \
@@ -101,12 +103,11 @@ build/musl/%.o: %.c build/musl/include.there
 	@echo '  CC    $< (for musl)'
 	$(Q)$(MUSL_CC) $(WARN) $(HARDEN) $(MUSL_ONLY) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# musl-gcc finds the headers of musl alone: these are what else is included, and no other of
-# those that stand beside them.
+# What is included beside the headers of musl, and none of those that stand beside it.
 build/musl/include.there: build/lockfile.there
 	@mkdir -p build/musl/include
 	@for header in lockfile.h linux/types.h asm/types.h asm-generic/types.h; do \
-	    path=$$(echo "#include <$$header>" | $(CC) $(CPPFLAGS) -E -x c - | \
+	    path=$$(echo "#include <$$header>" | $(FINDER) $(CPPFLAGS) -E -x c - | \
 		sed -n "s|^# 1 \"\(.*/$$header\)\".*|\1|p" | head -n 1); \
 	    ln -sfn "$${path%/types.h}" "build/musl/include/$${header%/types.h}"; \
 	done
@@ -125,7 +126,7 @@ build/asan/%.o: %.c build/lockfile.there
 
 build/lockfile.there:
 	@mkdir -p build
-	@echo '#include <lockfile.h>' | $(CC) $(CPPFLAGS) -fsyntax-only -x c - 2>/dev/null || \
+	@echo '#include <lockfile.h>' | $(FINDER) $(CPPFLAGS) -fsyntax-only -x c - 2>/dev/null || \
 	    { echo 'liblockfile is needed: install liblockfile-dev (`make demo` does)' >&2; exit 1; }
 	@touch $@
 
