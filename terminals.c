@@ -135,14 +135,14 @@ fault_of(int fd, const struct user *user, const struct stat *st)
 {
 	struct termios modes;
 
-	if (!S_ISCHR(st->st_mode) || tcgetattr(fd, &modes) == -1)
-		return ("it is no terminal");
 	if (st->st_uid != user->uid)
 		return ("it belongs to somebody else");
 	if (st->st_nlink != 1)
 		return ("it has more than one link");
 	if ((st->st_mode & S_IWGRP) == 0)
 		return ("it takes no messages");
+	if (!S_ISCHR(st->st_mode) || tcgetattr(fd, &modes) == -1)
+		return ("it is no terminal");
 	return (NULL);
 }
 

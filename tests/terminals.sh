@@ -104,13 +104,13 @@ test_no_control_character_reaches_a_terminal() {
 	text='C: Subject: \x1b[2J
 C:
 C: esc \x1b]0;x\x07 nul \0 bs \x08 del \x7f so \x0e
-C: csi \x9b31m nel \x85 utf-8 \xc3\xbc \xc2\x9b31m all \xff
+C: csi \x9b31m ht \x89 nel \x85 utf-8 \xc3\xbc \xc2\x9b31m all \xff
 C- cr \x0c\x0b\r\n'
 	send SEND '250 *' joe
 	shows joe 'End of message'
 	shows joe '^Subject: \^\[\[2J.$'
 	shows joe '^esc \^\[]0;x\^G nul \^@ bs \^H del \^\? so \^N.$'
-	shows joe '^csi M-\^\[31m nel M-\^E utf-8 M-CM-< M-BM-\^\[31m all M-\^\?.$'
+	shows joe '^csi M-\^\[31m ht M-\^I nel M-\^E utf-8 M-CM-< M-BM-\^\[31m all M-\^\?.$'
 	assertEquals 'octets that are not printable' 0 \
 	    "$(tr -d '\r\n\t\040-\176' <"$SCRATCH/joe.seen" | wc -c)"
 }
@@ -405,9 +405,11 @@ test_what_is_no_terminal_is_not_written_to() {
 	: >"$_root/dev/ttyfile"
 	ln -s ttyfile "$_root/dev/ttylink"
 	mknod "$_root/dev/ttynull" c 1 3 || { skip 'no devices here' && return; }
+	mknod "$_root/dev/ttyone" c 1 3
+	ln "$_root/dev/ttyone" "$_root/dev/ttytwo"
 	chown -h 20001 "$_root"/dev/*
-	chmod 620 "$_root/dev/ttyfile" "$_root/dev/ttynull"
-	for line in ttyfile ttylink ttynull tty9; do log_in joe $line; done
+	chmod 620 "$_root/dev/ttyfile" "$_root/dev/ttynull" "$_root/dev/ttyone"
+	for line in ttyfile ttylink ttynull ttytwo tty9; do log_in joe $line; done
 	cp "$UTMP" "$_root/utmp"
 	more="-o chroot=$_root -o passwd=/passwd -o mailbox=/mail/%u -o spool=/spool -o utmp=/utmp"
 	refuse SEND '450 4.2.1 *' joe
@@ -415,6 +417,7 @@ test_what_is_no_terminal_is_not_written_to() {
 	assert_log 'terminal=ttyfile reason="it is no terminal"'
 	assert_log 'terminal=ttylink reason="Too many levels of symbolic links"'
 	assert_log 'terminal=ttynull reason="it is no terminal"'
+	assert_log 'terminal=ttytwo reason="it has more than one link"'
 	assert_log 'terminal=tty9 reason="No such file or directory"'
 	assertEquals 'octets' 0 "$(wc -c <"$_root/dev/ttyfile")"
 	rm -rf "$_root"
