@@ -132,6 +132,53 @@ test_no_control_character_in_an_address_reaches_a_terminal() {
 	    "$(tr -d '\r\n\t\040-\176' <"$SCRATCH/joe.seen" | wc -c)"
 }
 
+# A session that is taken over can send any sender: here its memory is changed behind its back.
+test_no_control_character_of_a_forged_sender_reaches_a_terminal() {
+	need_root || return 0
+	at_terminal joe
+	cat >"$SCRATCH/change" <<-'EOF2'
+	import os, re
+	server = os.environ['SERVER']
+	session = open(f'/proc/{server}/task/{server}/children').read().strip()
+	changed = 0
+	with open(f'/proc/{session}/mem', 'r+b', 0) as memory:
+	    for line in open(f'/proc/{session}/maps'):
+	        first, last, modes = re.match('([0-9a-f]+)-([0-9a-f]+) (....)', line).groups()
+	        # What a sanitizer keeps is too much to be read.
+	        length = int(last, 16) - int(first, 16)
+	        if modes[:2] != 'rw' or modes[3] != 'p' or length > 1 << 28:
+	            continue
+	        memory.seek(int(first, 16))
+	        try:
+	            text = memory.read(length)
+	        except OSError:
+	            continue
+	        for found in re.finditer(b'abcdefgh@client.example', text):
+	            memory.seek(int(first, 16) + found.start())
+	            memory.write(b'\x1b[2J\x9b\x07\r\n')
+	            changed += 1
+	raise SystemExit(changed == 0)
+	EOF2
+	# shellcheck disable=SC2086
+	talk $ON <<-'EOF2'
+	S: 220 *
+	C: HELO client.example
+	S: 250 *
+	C: SEND FROM:<abcdefgh@client.example>
+	S: 250 *
+	C: RCPT TO:<joe@mail.example>
+	S: 250 *
+	RUN python3 -S "$SCRATCH/change"
+	C: DATA
+	S: 354 *
+	C: .
+	S: 250 *
+	EOF2
+	shows joe '^Message from <\^\[\[2JM-\^\[\^G\^M\^J@client\.example> for joe at .*$'
+	assertEquals 'octets that are not printable' 0 \
+	    "$(tr -d '\r\n\t\040-\176' <"$SCRATCH/joe.seen" | wc -c)"
+}
+
 test_a_long_message_is_shown_in_part_and_says_so() {
 	at_terminal joe
 	text=$(printf 'C: Subject: long\nC:\n'; seq 200 | sed 's/^/C: line /')
