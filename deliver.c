@@ -282,7 +282,7 @@ find_terminals(const struct delivery *delivery)
 {
 	size_t i;
 
-	raise_descriptor_limit(delivery->count);
+	raise_descriptor_limit(MOST_RECIPIENTS);	/* each has several */
 	open_terminals(delivery->recipients, delivery->count);
 	for (i = 0; i < delivery->count; i++)
 		if (!has_terminal(i))
