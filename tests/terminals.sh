@@ -138,8 +138,7 @@ test_no_control_character_of_a_forged_sender_reaches_a_terminal() {
 	at_terminal joe
 	cat >"$SCRATCH/change" <<-'EOF2'
 	import os, re
-	server = os.environ['SERVER']
-	session = open(f'/proc/{server}/task/{server}/children').read().strip()
+	session = os.environ['SERVER']
 	changed = 0
 	with open(f'/proc/{session}/mem', 'r+b', 0) as memory:
 	    for line in open(f'/proc/{session}/maps'):
@@ -266,10 +265,11 @@ test_send_to_a_user_with_mesg_n_is_450_at_rcpt() {
 
 test_a_terminal_of_somebody_else_is_not_written_to() {
 	need_root || return 0
-	at_terminal ann
+	# So open that nothing but its owner keeps it from them.
+	at_terminal ann ann 622
 	log_in joe "$(cat "$SCRATCH/ann.line")"
 	refuse SEND '450 4.2.1 *' joe
-	at_terminal root
+	at_terminal root root 622
 	log_in joe "$(cat "$SCRATCH/root.line")"
 	refuse SEND '450 4.2.1 *' joe
 	log_in root "$(cat "$SCRATCH/ann.line")"
