@@ -215,9 +215,10 @@ allow_beneath(int ruleset, const char *directory, uint64_t allowed)
 	return (done);
 }
 
-/* Forbid all but what is allowed beneath DIRECTORIES. */
+/* Forbid all but what is allowed beneath DIRECTORIES, and terminals. */
 static bool
-restrict_files(const char *const *directories, uint64_t allowed)
+restrict_files(const char *const *directories, uint64_t allowed,
+    const char *devices)
 {
 	int version = landlock_version(), fd;
 	struct ruleset all = everything(version);
@@ -230,6 +231,9 @@ restrict_files(const char *const *directories, uint64_t allowed)
 		return (false);
 	for (done = true; done && *directories != NULL; directories++)
 		done = allow_beneath(fd, *directories, allowed & all.files);
+	if (done && devices != NULL)
+		done = allow_beneath(fd, devices,
+		    (BIT(WRITE_FILE) | BIT(DEVICE_IOCTL)) & all.files);
 	done = done && syscall(RESTRICT_SELF, fd, 0) == 0;
 	close(fd);
 	return (done);
@@ -257,7 +261,7 @@ confine_session(bool writes_files)
 	static const char *const nowhere[] = { NULL };
 	unsigned int missing = 0;
 
-	if (!restrict_files(nowhere, 0))
+	if (!restrict_files(nowhere, 0, NULL))
 		missing |= LANDLOCK;
 	limit_resources(writes_files);
 	if (!install_filter(session_calls, COUNT(session_calls),
@@ -282,12 +286,14 @@ keep_capabilities(void)
 }
 
 bool
-confine_deliverer(const char *const *directories, unsigned int *missing)
+confine_deliverer(const char *const *directories, const char *devices,
+    unsigned int *missing)
 {
 	*missing = 0;
 	if (!restrict_files(directories,
 		BIT(WRITE_FILE) | BIT(READ_FILE) | BIT(READ_DIRECTORY) |
-		    BIT(REMOVE_FILE) | BIT(MAKE_FILE) | BIT(TRUNCATE)))
+		    BIT(REMOVE_FILE) | BIT(MAKE_FILE) | BIT(TRUNCATE),
+		devices))
 		*missing |= LANDLOCK;
 	if (!keep_capabilities())
 		return (false);

@@ -31,10 +31,11 @@ unsigned int confine_session(bool writes_files);
 /*
  * The deliverer's: no capabilities but to take ids; below each of the
  * DIRECTORIES (up to a NULL) what files need that are written and locked
- * there, and nothing else; no exec, no sockets, no new processes.  Returns
+ * there, below DEVICES (or NULL) what terminals need, and nothing else; no exec, no sockets, no new processes.  Returns
  * the layers that are missing; false if capabilities cannot be given up.
  */
-bool confine_deliverer(const char *const *directories, unsigned int *missing);
+bool confine_deliverer(const char *const *directories, const char *devices,
+	    unsigned int *missing);
 
 /* For -t: the version of Landlock here, 0 for none; is there seccomp? */
 int	landlock_version(void);

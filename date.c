@@ -42,3 +42,12 @@ format_log_date(char date[DATE_SIZE], time_t when)
 	snprintf(date, DATE_SIZE, "%s %2d %02d:%02d:%02d", months[tm.tm_mon],
 	    tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
+
+void
+format_clock(char date[DATE_SIZE], time_t when)
+{
+	struct tm tm;
+
+	localtime_r(&when, &tm);
+	snprintf(date, DATE_SIZE, "%02d:%02d", tm.tm_hour, tm.tm_min);
+}

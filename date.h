@@ -20,4 +20,7 @@ void	format_header_date(char date[DATE_SIZE], time_t when);
 /* "Nov 23 02:00:00": of a log line (RFC 3164 4.1.2). */
 void	format_log_date(char date[DATE_SIZE], time_t when);
 
+/* "02:00": of a line on a screen. */
+void	format_clock(char date[DATE_SIZE], time_t when);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "settings.h"
+#include "terminals.h"
 
 #include <sys/resource.h>
 
@@ -27,6 +28,9 @@
 static struct mailbox	*mailboxes[MOST_RECIPIENTS];
 static size_t		mailbox_count;
 static int64_t		locks_touched;	/* in now_ms() */
+
+/* Has the Nth recipient got it otherwise, and needs no mailbox? */
+static bool		is_served[MOST_RECIPIENTS];
 
 static int
 compare_mailboxes(const struct mailbox *a, const struct mailbox *b)
@@ -83,6 +87,8 @@ open_mailboxes(const struct delivery *delivery)
 
 	raise_descriptor_limit(delivery->count);
 	for (i = 0; i < delivery->count; i++) {
+		if (is_served[i])
+			continue;
 		outcome = open_mailbox(&opened[i], &delivery->recipients[i]);
 		if (outcome == DELIVERED && opened[i].fd == -1)
 			outcome = create_mailbox(&opened[i]);
@@ -239,7 +245,7 @@ log_delivery(const struct delivery *delivery, int64_t started)
 
 	for (i = 0; i < delivery->count; i++) {
 		user = &delivery->recipients[i].user;
-		if (!mailbox_path(path, user))
+		if (is_served[i] || !mailbox_path(path, user))
 			continue;
 		log_line(LOG_INFO,
 		    "delivered message=%s to=<%.*s> mailbox=%s "
@@ -250,8 +256,9 @@ log_delivery(const struct delivery *delivery, int64_t started)
 	}
 }
 
-enum outcome
-deliver_message(struct delivery *delivery)
+/* To the mailboxes of all that are not served yet. */
+static enum outcome
+deliver_to_mailboxes(struct delivery *delivery)
 {
 	int64_t started = now_ms();
 	enum outcome outcome = open_and_lock(delivery);
@@ -267,4 +274,75 @@ deliver_message(struct delivery *delivery)
 	if (outcome == DELIVERED)
 		log_delivery(delivery, started);
 	return (outcome);
+}
+
+/* Take the terminals of all recipients; false if one of them has none. */
+static bool
+find_terminals(const struct delivery *delivery)
+{
+	size_t i;
+
+	raise_descriptor_limit(MOST_RECIPIENTS);	/* each has several */
+	open_terminals(delivery->recipients, delivery->count);
+	for (i = 0; i < delivery->count; i++)
+		if (!has_terminal(i))
+			return (false);
+	return (true);
+}
+
+/* Write to them; false if that has not served everybody. */
+static bool
+serve_at_terminals(const struct delivery *delivery)
+{
+	bool all = true;
+	size_t i;
+
+	for (i = 0; i < delivery->count; i++) {
+		is_served[i] = write_to_terminals(i, &delivery->message);
+		all &= is_served[i];
+	}
+	return (all);
+}
+
+/*
+ * Terminals come first where they can do instead of a mailbox, so that the
+ * mailboxes that are left are still one transaction: what stands on a screen
+ * and was not promised does no harm.  Where both get it the mailboxes come
+ * first, since only they count.
+ */
+enum outcome
+deliver_message(struct delivery *delivery)
+{
+	enum outcome outcome = DELIVERED;
+	bool all;
+
+	memset(is_served, 0, sizeof(is_served));
+	if (delivery->destination == TO_MAILBOX)
+		return (deliver_to_mailboxes(delivery));
+	if (delivery->destination == TO_BOTH)
+		outcome = deliver_to_mailboxes(delivery);
+	if (outcome != DELIVERED)
+		return (outcome);
+	all = find_terminals(delivery);
+	if (all || delivery->destination != TO_TERMINAL)
+		all = serve_at_terminals(delivery);
+	close_terminals();
+	if (all || delivery->destination == TO_BOTH)
+		return (DELIVERED);
+	return (delivery->destination == TO_EITHER ?
+		deliver_to_mailboxes(delivery) :
+		NO_TERMINAL);
+}
+
+enum outcome
+check_recipient(const struct user *user, enum destination destination,
+    uint64_t length)
+{
+	if (destination == TO_TERMINAL || destination == TO_EITHER) {
+		if (is_at_terminal(user))
+			return (DELIVERED);
+		if (destination == TO_TERMINAL)
+			return (NO_TERMINAL);
+	}
+	return (check_mailbox(user, length));
 }

@@ -79,10 +79,15 @@ become(uid_t uid, gid_t gid)
 }
 
 bool
+become_user(const struct user *user)
+{
+	return (become(user->uid, user->gid));
+}
+
+bool
 become_recipient(const struct mailbox *mailbox)
 {
-	return (become(mailbox->recipient->user.uid,
-	    mailbox->recipient->user.gid));
+	return (become_user(&mailbox->recipient->user));
 }
 
 void

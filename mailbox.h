@@ -21,7 +21,8 @@ enum outcome {
 	MAILBOX_TOO_FULL,	/* mailbox-size-limit, quota, RLIMIT_FSIZE */
 	NO_DISK_SPACE,
 	DELIVERY_FAILED,	/* I/O error, or what nobody thought of */
-	DELIVERY_STOPPED	/* SIGTERM came while waiting for a lock */
+	DELIVERY_STOPPED,	/* SIGTERM came while waiting for a lock */
+	NO_TERMINAL		/* none of the user's took it, or would */
 };
 
 struct recipient {
@@ -47,6 +48,7 @@ bool	prepare_mailboxes(void);
 
 /* Take the recipient's effective ids; false with errno.  No root: nothing. */
 bool	become_recipient(const struct mailbox *mailbox);
+bool	become_user(const struct user *user);
 void	become_root_again(void);
 
 /* The mailbox setting with %u and %h filled in; false if it is no path. */

@@ -5,6 +5,7 @@
 #include "ids.h"
 #include "spool.h"
 #include "stop.h"
+#include "terminals.h"
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,6 +23,7 @@ enum request_kind { CHECK = 1, KEEP, DELIVER };
 /* One record each way; a record of another size ends the deliverer. */
 struct request {
 	uint32_t	kind;
+	uint32_t	destination;
 	uint32_t	place;		/* of CHECK */
 	uint64_t	length;		/* of CHECK and DELIVER */
 	uint64_t	kept;		/* of KEEP and DELIVER: in the file */
@@ -58,7 +60,8 @@ is_good_request(const struct request *request, size_t size)
 	const struct envelope *envelope = &request->envelope;
 	uint32_t i;
 
-	if (size < CHECK_SIZE || request->length > MOST_OCTETS)
+	if (size < CHECK_SIZE || request->length > MOST_OCTETS ||
+	    request->destination > (settings.terminals ? TO_BOTH : TO_MAILBOX))
 		return (false);
 	if (size == CHECK_SIZE && request->kind == CHECK)
 		return (true);
@@ -122,7 +125,8 @@ deliver(const struct request *request, struct answer *answer)
 {
 	static struct recipient recipients[MOST_RECIPIENTS];
 	const struct envelope *envelope = &request->envelope;
-	struct delivery delivery = { .recipients = recipients,
+	struct delivery delivery = { .destination = request->destination,
+		.recipients = recipients,
 		.count = envelope->count,
 		.is_over = session_is_over };
 	char id[ID_SIZE];
@@ -151,7 +155,8 @@ carry_out(const struct request *request, struct answer *answer)
 	case CHECK:
 		if (!user_at(request->place, &user))
 			return (false);
-		answer->outcome = check_mailbox(&user, request->length);
+		answer->outcome = check_recipient(&user, request->destination,
+		    request->length);
 		return (true);
 	case KEEP:
 		answer->outcome = keep(request->kept);
@@ -244,7 +249,9 @@ run_deliverer(void)
 
 	before_death = NULL;
 	close_client();
-	if (!confine_deliverer(reach, &missing))
+	prepare_terminals();
+	if (!confine_deliverer(reach, settings.terminals ? "/dev" : NULL,
+		&missing))
 		die("cannot give up capabilities: %s", strerror(errno));
 	report_layers(missing, "deliverer");
 	serve_requests();
@@ -397,9 +404,10 @@ ask(const struct request *request, size_t size, struct answer *answer)
 }
 
 enum outcome
-ask_check(uint32_t place, uint64_t length)
+ask_check(uint32_t place, enum destination destination, uint64_t length)
 {
 	struct request request = { .kind = CHECK,
+		.destination = destination,
 		.place = place,
 		.length = length };
 	struct answer answer;
@@ -419,7 +427,8 @@ keep_full_window(uint64_t kept)
 }
 
 enum outcome
-ask_deliver(const struct envelope *envelope, char note[NOTE_SIZE])
+ask_deliver(const struct envelope *envelope, enum destination destination,
+    char note[NOTE_SIZE])
 {
 	static struct request request;
 	size_t size = DELIVER_SIZE(envelope->count);
@@ -427,6 +436,7 @@ ask_deliver(const struct envelope *envelope, char note[NOTE_SIZE])
 	enum outcome outcome;
 
 	request.kind = DELIVER;
+	request.destination = destination;
 	request.length = spool_length();
 	request.kept = spool_kept();
 	memcpy(&request.envelope, envelope, size - CHECK_SIZE);

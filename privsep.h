@@ -41,15 +41,17 @@ struct envelope {
 int	start_deliverer(bool writes_files);
 
 /*
- * Ask whether the mailbox of the user at PLACE can take LENGTH octets.
- * DELIVERY_STOPPED if the deliverer is gone.
+ * Ask whether LENGTH octets can go to the user at PLACE.  DELIVERY_STOPPED
+ * if the deliverer is gone.
  */
-enum outcome ask_check(uint32_t place, uint64_t length);
+enum outcome
+ask_check(uint32_t place, enum destination destination, uint64_t length);
 
 /*
  * Have the spool delivered; NOTE says more where the outcome is
  * MAILBOX_LOCKED.  Waits until it is decided.
  */
-enum outcome ask_deliver(const struct envelope *envelope, char note[NOTE_SIZE]);
+enum outcome ask_deliver(const struct envelope *envelope,
+	    enum destination destination, char note[NOTE_SIZE]);
 
 #endif

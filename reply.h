@@ -21,6 +21,9 @@
 	R(OFFER_SIZE,          250, "",    "SIZE %s") \
 	R(OFFER_8BITMIME,      250, "",    "8BITMIME") \
 	R(OFFER_ENHANCED,      250, "",    "ENHANCEDSTATUSCODES") \
+	R(OFFER_SEND,          250, "",    "SEND") \
+	R(OFFER_SOML,          250, "",    "SOML") \
+	R(OFFER_SAML,          250, "",    "SAML") \
 	R(OFFER_HELP,          250, "",    "HELP") \
 	R(OK,                  250, "0.0", "Ok") \
 	R(SENDER_OK,           250, "1.0", "Sender ok") \
@@ -39,6 +42,8 @@
 	R(TOO_MANY_ERRORS,     421, "7.0", \
 	    "%s saw too many errors, closing connection") \
 	R(MAILBOX_BUSY,        450, "2.0", "Mailbox is busy: %s") \
+	R(NOT_AT_TERMINAL,     450, "2.1", \
+	    "Not at a terminal that takes messages now") \
 	R(MAILBOX_UNUSABLE,    451, "2.0", \
 	    "Mailbox is not usable now; tell the postmaster") \
 	R(LOCAL_ERROR,         451, "3.0", \

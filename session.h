@@ -37,7 +37,8 @@ struct session {
 	int64_t		wait_until;	/* of what is waited for now */
 	char		id[ID_SIZE - 8];
 	char		hello[DOMAIN_LIMIT + 1];
-	struct envelope	envelope;	/* of the transaction */
+	enum destination destination;	/* of the transaction */
+	struct envelope	envelope;
 	char		first_recipient[PATH_LIMIT + 1];
 	bool		size_given;	/* SIZE= */
 	uint64_t	declared_size;	/* 0 if it was not */

@@ -35,6 +35,8 @@ struct settings {
 	uint64_t	 error_limit;
 	uint64_t	 error_delay;		/* seconds */
 	uint64_t	 vrfy;			/* 0 no, 1 yes */
+	uint64_t	 terminals;		/* 0 no, 1 yes */
+	const char	*utmp;			/* a path */
 	uint64_t	 bare_newline;		/* 0 reject, 1 accept */
 	uint64_t	 log;			/* enum log_target */
 };

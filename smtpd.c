@@ -59,6 +59,11 @@ handle_ehlo(struct slice name)
 	put_line(OFFER_SIZE, decimal(settings.message_size_limit));
 	put_line(OFFER_8BITMIME, NULL);
 	put_line(OFFER_ENHANCED, NULL);
+	if (settings.terminals) {
+		put_line(OFFER_SEND, NULL);
+		put_line(OFFER_SOML, NULL);
+		put_line(OFFER_SAML, NULL);
+	}
 	return (say(OFFER_HELP));
 }
 
@@ -93,7 +98,7 @@ enum argument { NONE, OPTIONAL, REQUIRED };
 /*
  * A row a verb: in which states it may come, whether it takes an argument,
  * which state follows when its handler is content, and its syntax.  A verb
- * without a handler is known and not implemented.
+ * without a handler, or whose setting is off, is known and not implemented.
  */
 static const struct command {
 	const char	*verb;
@@ -103,40 +108,44 @@ static const struct command {
 	struct answer	 (*handler)(struct slice argument);
 	size_t		 extra;		/* octets past COMMAND_LINE_LIMIT */
 	const char	*syntax;
+	const uint64_t	*setting;	/* that it needs, or NULL */
 } commands[] = {
 	/* clang-format off */
 	{ "HELO", ANY,		REQUIRED, READY,	handle_helo, 0,
-	    "HELO name" },
+	    "HELO name", NULL },
 	{ "EHLO", ANY,		REQUIRED, READY,	handle_ehlo, 0,
-	    "EHLO name" },
+	    "EHLO name", NULL },
 	/* SIZE adds 26 octets (RFC 1870 3), BODY 17 (RFC 6152 2). */
 	{ "MAIL", READY,	REQUIRED, SENDER,	handle_mail, 26 + 17,
-	    "MAIL FROM:<address> [SIZE=octets] [BODY=7BIT|8BITMIME]" },
+	    "MAIL FROM:<address> [SIZE=octets] [BODY=7BIT|8BITMIME]", NULL },
 	{ "RCPT", SENDER | RECIPIENTS,
 				REQUIRED, RECIPIENTS,	handle_rcpt, 0,
-	    "RCPT TO:<address>" },
+	    "RCPT TO:<address>", NULL },
 	{ "DATA", RECIPIENTS,	NONE,	  RECEIVING,	handle_data, 0,
-	    "DATA" },
+	    "DATA", NULL },
 	{ "RSET", ANY,		NONE,	  READY,	handle_rset, 0,
-	    "RSET" },
+	    "RSET", NULL },
 	{ "NOOP", ANY,		OPTIONAL, SAME,		handle_noop, 0,
-	    "NOOP [text]" },
+	    "NOOP [text]", NULL },
 	{ "VRFY", ANY,		REQUIRED, SAME,		handle_vrfy, 0,
-	    "VRFY user or full name" },
+	    "VRFY user or full name", NULL },
 	{ "HELP", ANY,		OPTIONAL, SAME,		handle_help, 0,
-	    "HELP [command]" },
+	    "HELP [command]", NULL },
 	{ "QUIT", ANY,		NONE,	  ENDED,	handle_quit, 0,
-	    "QUIT" },
+	    "QUIT", NULL },
 	{ "EXPN", ANY,		REQUIRED, SAME,		NULL, 0,
-	    "EXPN list" },
-	{ "SEND", READY,	REQUIRED, SENDER,	NULL, 0,
-	    "SEND FROM:<address>" },
-	{ "SOML", READY,	REQUIRED, SENDER,	NULL, 0,
-	    "SOML FROM:<address>" },
-	{ "SAML", READY,	REQUIRED, SENDER,	NULL, 0,
-	    "SAML FROM:<address>" },
+	    "EXPN list", NULL },
+	{ "SEND", READY,	REQUIRED, SENDER,	handle_send, 26 + 17,
+	    "SEND FROM:<address> [SIZE=octets] [BODY=7BIT|8BITMIME]",
+	    &settings.terminals },
+	{ "SOML", READY,	REQUIRED, SENDER,	handle_soml, 26 + 17,
+	    "SOML FROM:<address> [SIZE=octets] [BODY=7BIT|8BITMIME]",
+	    &settings.terminals },
+	{ "SAML", READY,	REQUIRED, SENDER,	handle_saml, 26 + 17,
+	    "SAML FROM:<address> [SIZE=octets] [BODY=7BIT|8BITMIME]",
+	    &settings.terminals },
 	{ "TURN", ANY,		NONE,	  SAME,		NULL, 0,
-	    "TURN" },
+	    "TURN", NULL },
 	/* clang-format on */
 };
 
@@ -153,6 +162,14 @@ find_command(struct slice verb)
 	return (NULL);
 }
 
+/* Is it spoken here, as the settings are? */
+static bool
+is_enabled(const struct command *command)
+{
+	return (command->handler != NULL &&
+	    (command->setting == NULL || *command->setting != 0));
+}
+
 static struct answer
 handle_help(struct slice topic)
 {
@@ -161,11 +178,11 @@ handle_help(struct slice topic)
 	size_t i;
 
 	if (topic.length > 0)
-		return (command == NULL || command->handler == NULL ?
+		return (command == NULL || !is_enabled(command) ?
 			say(UNKNOWN_TOPIC) :
 			say_with(HELP_TEXT, command->syntax));
 	for (i = 0; i < COMMANDS; i++) {
-		if (commands[i].handler == NULL)
+		if (!is_enabled(&commands[i]))
 			continue;
 		strcat(text, " ");
 		strcat(text, commands[i].verb);
@@ -202,7 +219,7 @@ step(struct slice line)
 		return (say(TOO_LONG));
 	if (command == NULL)
 		return (say(UNKNOWN_COMMAND));
-	if (command->handler == NULL)
+	if (!is_enabled(command))
 		return (say(NOT_IMPLEMENTED));
 	if ((command->when & session.state) == 0)
 		return (out_of_order(command));

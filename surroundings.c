@@ -130,6 +130,15 @@ check_mail_directory(void)
 }
 
 static void
+check_terminals(void)
+{
+	if (settings.terminals && access(settings.utmp, R_OK) == -1)
+		report("utmp %s: %s; nobody is found at a terminal until it "
+		       "can be read",
+		    settings.utmp, strerror(errno));
+}
+
+static void
 check_log(void)
 {
 	struct stat st;
@@ -150,5 +159,6 @@ check_surroundings(int fd)
 	check_users();
 	check_spool();
 	check_mail_directory();
+	check_terminals();
 	return (all_well);
 }

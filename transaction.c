@@ -50,8 +50,9 @@ take_mail_parameter(const struct parameter *parameter)
 		parameter->keyword.length)));
 }
 
-struct answer
-handle_mail(struct slice text)
+/* MAIL, and those that begin a transaction likewise; SYNTAX is theirs. */
+static struct answer
+take_sender(struct slice text, enum destination destination, const char *syntax)
 {
 	struct parameter parameter;
 	struct answer answer;
@@ -59,7 +60,7 @@ handle_mail(struct slice text)
 	struct path path;
 
 	if (!skip_prefix(&text, "FROM:"))
-		return (say_with(SYNTAX, "MAIL FROM:<address>"));
+		return (say_with(SYNTAX, syntax));
 	fault = parse_path(&text, REVERSE_PATH, &path);
 	if (fault != PATH_FINE)
 		return (say_with(BAD_SENDER, fault_text(fault)));
@@ -71,10 +72,38 @@ handle_mail(struct slice text)
 			return (answer);
 	}
 	if (text.length > 0)
-		return (say_with(SYNTAX, "MAIL FROM:<address> [NAME=VALUE]"));
+		return (say_with(SYNTAX, syntax));
+	session.destination = destination;
 	copy_text(session.envelope.reverse_path,
 	    sizeof(session.envelope.reverse_path), path.mailbox);
 	return (say(SENDER_OK));
+}
+
+struct answer
+handle_mail(struct slice text)
+{
+	return (take_sender(text, TO_MAILBOX,
+	    "MAIL FROM:<address> [NAME=VALUE]"));
+}
+
+struct answer
+handle_send(struct slice text)
+{
+	return (take_sender(text, TO_TERMINAL,
+	    "SEND FROM:<address> [NAME=VALUE]"));
+}
+
+struct answer
+handle_soml(struct slice text)
+{
+	return (take_sender(text, TO_EITHER,
+	    "SOML FROM:<address> [NAME=VALUE]"));
+}
+
+struct answer
+handle_saml(struct slice text)
+{
+	return (take_sender(text, TO_BOTH, "SAML FROM:<address> [NAME=VALUE]"));
 }
 
 static struct answer
@@ -91,6 +120,8 @@ answer_of(enum outcome outcome, const char *note)
 		return (say(MAILBOX_FULL));
 	case NO_DISK_SPACE:
 		return (say(DISK_FULL));
+	case NO_TERMINAL:
+		return (say(NOT_AT_TERMINAL));
 	case DELIVERY_FAILED:
 		break;
 	case DELIVERY_STOPPED:
@@ -127,7 +158,8 @@ add_recipient(const struct user *user, struct slice detail,
 	}
 	if (envelope->count >= settings.recipient_limit)
 		return (say(TOO_MANY_RECIPIENTS));
-	outcome = ask_check(user->place, session.declared_size);
+	outcome = ask_check(user->place, session.destination,
+	    session.declared_size);
 	if (outcome != DELIVERED)
 		return (answer_of(outcome, ""));
 	recipient = &envelope->recipients[envelope->count++];
@@ -211,7 +243,8 @@ deliver(uint64_t size)
 {
 	static char note[NOTE_SIZE];
 	char helo[80], from[PATH_LIMIT + 1];
-	enum outcome outcome = ask_deliver(&session.envelope, note);
+	enum outcome outcome = ask_deliver(&session.envelope,
+	    session.destination, note);
 
 	if (outcome != DELIVERED)
 		return (answer_of(outcome, note));

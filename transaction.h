@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The transaction: who sends what to whom (RFC 5321 3.3).  The handlers of
- * MAIL, RCPT and DATA, and what happens between the 354 and the reply to
+ * MAIL and its kin, RCPT and DATA, and what happens between the 354 and the reply to
  * the mail data.
  */
 #ifndef TRANSACTION_H
@@ -10,6 +10,9 @@
 #include "session.h"
 
 struct answer handle_mail(struct slice argument);
+struct answer handle_send(struct slice argument);
+struct answer handle_soml(struct slice argument);
+struct answer handle_saml(struct slice argument);
 struct answer handle_rcpt(struct slice argument);
 struct answer handle_data(struct slice argument);
 

@@ -31,6 +31,7 @@
 #   $MAIL           $SCRATCH/mail: the mailboxes, made as Debian makes /var/mail
 #   $HOMES $SPOOL   home directories (one a user); the spool directory
 #   $PASSWD         the users, see make_users below; a test may write another and -o passwd= it
+#   $UTMP           the records of who is logged in; -o utmp= it
 #   $LOG            what the program of the last `talk` wrote on descriptor 2, that is its log
 #   $ROOT           `yes` or empty
 #
@@ -52,6 +53,11 @@
 #   assert_log PATTERN        a line of $LOG matches the extended regular expression
 #   within SECONDS COMMAND... tries it ten times a second until it succeeds; 1 when it never did
 #   fresh_mail                empties $MAIL
+#   at_terminal USER [NAME [MODE [STATE]]]
+#                   a terminal of the user's, who is logged in there as $UTMP says; what it shows is in
+#                   $SCRATCH/NAME.seen, its line in $SCRATCH/NAME.line (tests/terminal has the rest)
+#   log_in USER LINE [TYPE]   adds a record to $UTMP
+#   close_terminals           ends those that at_terminal made
 #   skip REASON               prints it; the test counts as skipped: skip 'no disk' && return
 #   need_root                 skips without root: need_root || return 0
 #   need COMMAND              skips where COMMAND is not there: need strace || return 0
@@ -66,9 +72,9 @@ umask 022
 SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/in.smtpd-test.XXXXXX") || exit 1
 chmod 755 "$SCRATCH"
 MAIL=$SCRATCH/mail HOMES=$SCRATCH/homes SPOOL=$SCRATCH/spool PASSWD=$SCRATCH/passwd
-LOG=$SCRATCH/log WRAP='' ROOT=''
+LOG=$SCRATCH/log UTMP=$SCRATCH/utmp WRAP='' ROOT=''
 [ "$(id -u)" -ne 0 ] || ROOT=yes
-export MAIL SCRATCH HOMES SPOOL PASSWD LOG
+export MAIL SCRATCH HOMES SPOOL PASSWD LOG UTMP
 case $SCRATCH in *[!A-Za-z0-9/._+,-]*) echo "unfit for a test: $SCRATCH" >&2; exit 1 ;; esac
 # shellcheck disable=SC2034  # for shunit2
 SHUNIT_COLOR=none SHUNIT_PARENT=$0
@@ -224,6 +230,27 @@ remember_mailbox() {
 
 assert_mailbox_unchanged() {
 	assertEquals "the mailbox of $1" "$(cat "$SCRATCH/remembered-$1")" "$(describe_mailbox "$1")"
+}
+
+log_in() {
+	python3 -S "$TESTS/terminal" record "$@" >>"$UTMP"
+}
+
+at_terminal() {
+	_name=$SCRATCH/${2:-$1}
+	rm -f "$_name.line"
+	python3 -S "$TESTS/terminal" open "$_name" "$(awk -F: -v name="$1" '$1 == name { print $3 }' "$PASSWD")" \
+	    "${3:-620}" ${4:+"$4"} >/dev/null 2>&1 </dev/null &
+	TERMINALS="$TERMINALS $!"
+	within 5 test -e "$_name.line" || { fail "no terminal for $1"; return 1; }
+	log_in "$1" "$(cat "$_name.line")"
+}
+TERMINALS=''
+
+close_terminals() {
+	# shellcheck disable=SC2086  # many words
+	[ -z "$TERMINALS" ] || kill $TERMINALS
+	TERMINALS=''
 }
 
 assert_log() {

@@ -112,7 +112,7 @@ test_every_reply_is_in_the_manual_and_no_other() {
 }
 
 test_every_verb_that_help_lists_is_in_the_manual() {
-	verbs=$(printf 'HELP\r\nQUIT\r\n' | in_smtpd 2>/dev/null |
+	verbs=$(printf 'HELP\r\nQUIT\r\n' | in_smtpd -o terminals=yes 2>/dev/null |
 	    sed -n 's/^214-2.0.0 Commands: \(.*\)\r$/\1/p')
 	assertTrue 'HELP lists verbs' "[ $(echo "$verbs" | wc -w) -ge 10 ]"
 	for verb in $verbs; do
@@ -169,6 +169,23 @@ test_every_key_of_a_log_line_is_in_the_manual() {
 	S: 221 *
 	END
 	EOF
+	cat "$LOG" >>"$SCRATCH/lines"
+	at_terminal joe
+	log_in joe nowhere
+	talk -o terminals=yes -o utmp="$UTMP" <<-'EOF'
+	S: 220 *
+	C: HELO client.example
+	S: 250 *
+	C: SEND FROM:<sender@client.example>
+	S: 250 *
+	C: RCPT TO:<joe@mail.example>
+	S: 250 *
+	C: DATA
+	S: 354 *
+	C: .
+	S: 250 *
+	EOF
+	close_terminals
 	cat "$LOG" >>"$SCRATCH/lines"
 	sed 's/^<[0-9]*>[^ ]*: //' "$SCRATCH/lines" | log_keys >"$SCRATCH/program"
 	section LOGGING "$PROGRAM_MANUAL" | sed -n 's/^\.It Li //; T; s/\\(dq/"/g; p' |

@@ -25,17 +25,18 @@ show_state() {
 	esac
 }
 
-# play_cell VERB STATE NUMBER>STATE COMMAND
+# play_cell VERB STATE NUMBER>STATE COMMAND [ARGUMENT...]
 play_cell() {
-	_number=${3%%>*}
+	_verb=$1 _state=$2 _cell=$3 _command=$4 _number=${3%%>*}
+	shift 4
 	{
-		reach "$2"
-		echo "C: $4"
+		reach "$_state"
+		echo "C: $_command"
 		echo "S+ $_number?*"
 		[ "$_number" != 354 ] || printf 'C: .\nS: 250 *\n'
-		show_state "${3#*>}"
+		show_state "${_cell#*>}"
 	} >"$SCRATCH/cell"
-	play_once -a "$SCRATCH/cell" || fail "$1 in state $2 should be $3"
+	play_once -a "$SCRATCH/cell" "$@" || fail "$_verb in state $_state should be $_cell"
 }
 
 test_every_verb_in_every_state_gets_what_the_matrix_says() {
@@ -49,6 +50,18 @@ test_every_verb_in_every_state_gets_what_the_matrix_says() {
 		_cells=$((_cells + 4))
 	done <"$TESTS/matrix"
 	assertTrue "only $_cells cells were played" "[ $_cells -ge 64 ]"
+}
+
+# Where they are spoken they begin a transaction as MAIL does, and the matrix has its row.
+test_with_terminals_yes_send_soml_and_saml_get_what_mail_gets() {
+	grep '^MAIL ' "$TESTS/matrix" >"$SCRATCH/row"
+	read -r _ start ready mail rcpt command <"$SCRATCH/row"
+	for verb in SEND SOML SAML; do
+		play_cell $verb START "$start" "$verb${command#MAIL}" -o terminals=yes
+		play_cell $verb READY "$ready" "$verb${command#MAIL}" -o terminals=yes
+		play_cell $verb MAIL "$mail" "$verb${command#MAIL}" -o terminals=yes
+		play_cell $verb RCPT "$rcpt" "$verb${command#MAIL}" -o terminals=yes
+	done
 }
 
 # The verbs that HELP prints, one a line.

@@ -22,6 +22,8 @@ lock-timeout 30
 error-limit 100
 error-delay 1
 vrfy yes
+terminals no
+utmp /run/utmp
 bare-newline reject
 log syslog
 EOF2
@@ -148,7 +150,7 @@ test_bad_values_are_refused() {
 	    message-size-limit=99999999999G message-size-limit=1.5M 'message-size-limit=1 2' \
 	    recipient-limit=0 recipient-limit=100000000 recipient-limit=10k \
 	    command-timeout=0 command-timeout=-5 command-timeout=1w command-timeout=99999999d \
-	    error-limit=many vrfy=maybe vrfy= bare-newline=yes log=file hostname=a_b! \
+	    error-limit=many vrfy=maybe vrfy= terminals=on utmp=run/utmp bare-newline=yes log=file hostname=a_b! \
 	    hostname= mailbox=relative/%u mailbox=/var/mail/%x passwd=relative passwd= \
 	    domains= 'domains=,' 'domains= ,' domains=a..b user= 'user=,' \
 	    recipient-delimiter=++ recipient-delimiter=@ min-uid=99999999999; do

@@ -29,9 +29,9 @@
 unsigned int	__real_confine_session(bool writes_files);
 unsigned int	__wrap_confine_session(bool writes_files);
 bool	__real_confine_deliverer(const char *const *directories,
-	    unsigned int *missing);
+	    const char *devices, unsigned int *missing);
 bool	__wrap_confine_deliverer(const char *const *directories,
-	    unsigned int *missing);
+	    const char *devices, unsigned int *missing);
 
 static int
 try_open(void)
@@ -186,13 +186,13 @@ __wrap_confine_session(bool writes_files)
 }
 
 bool
-__wrap_confine_deliverer(const char *const *directories, unsigned int *missing)
+__wrap_confine_deliverer(const char *const *directories, const char *devices, unsigned int *missing)
 {
 	bool done = true;
 
 	*missing = 0;
 	if (getenv("UNCONFINED") == NULL)
-		done = __real_confine_deliverer(directories, missing);
+		done = __real_confine_deliverer(directories, devices, missing);
 	probe("deliverer");
 	return (done);
 }
