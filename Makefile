@@ -31,7 +31,8 @@ SANITIZE = -DCONFINE_WITHOUT_SECCOMP -fsanitize=address,undefined -fno-sanitize-
 SOURCES	= $(wildcard *.c)
 SCRIPTS	= tests/run tests/packages tests/under_systemd tests/demo tests/mutants tests/*.sh \
 	tests/faults/*.sh tests/peers/*.sh tests/soak/*.sh .ci/run
-PYTHON	= tests/talk tests/terminal tests/storm tests/as_unit tests/faults/*.py
+PYTHON	= tests/talk tests/terminal tests/storm tests/as_unit tests/faults/*.py tests/bench/run \
+	tests/bench/*.py
 MANUALS	= doc/in.smtpd.8 doc/in.smtpd.conf.5
 # The programs that `make check` tests; AREAS="session data" for some areas only.
 BINS	= ./in.smtpd build/asan/in.smtpd
@@ -122,7 +123,22 @@ build/asan/%.o: %.c build/lockfile.there
 	@echo '  CC    $< (with sanitizers)'
 	$(Q)$(CC) $(WARN) $(SANITIZE) $(CPPFLAGS) -g -O1 -MMD -MP -c -o $@ $<
 
--include $(wildcard build/*.d build/musl/*.d build/asan/*.d)
+# What tests/cost.sh counts the instructions of: the same, but for its seccomp filter, under which
+# valgrind cannot work.
+COUNTED	= $(if $(filter musl,$(WAY)),build/musl,build)
+
+build/count/in.smtpd: $(filter-out %/confine.o,$(SOURCES:%.c=$(COUNTED)/%.o)) build/count/confine.o
+	@echo '  LINK  $@'
+	$(Q)$(if $(filter musl,$(WAY)),$(MUSL_CC),$(CC)) $(HARDEN) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) \
+	    -o $@ $^ $(if $(filter musl,$(WAY)),$(MUSL_LINK) $(MUSL_LIBS),-pie $(LDLIBS))
+
+build/count/confine.o: confine.c build/lockfile.there $(COUNTED)/confine.o
+	@mkdir -p build/count
+	@echo '  CC    $< (to count)'
+	$(Q)$(if $(filter musl,$(WAY)),$(MUSL_CC) $(MUSL_ONLY),$(CC) $(FORTIFY)) $(WARN) $(HARDEN) \
+	    -DCONFINE_WITHOUT_SECCOMP $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(wildcard build/*.d build/musl/*.d build/asan/*.d build/count/*.d)
 
 build/lockfile.there:
 	@mkdir -p build
@@ -140,7 +156,7 @@ check:
 	@tests/packages check
 	@$(MAKE) --no-print-directory check-here
 
-check-here: $(BINS) $(OTHERS)
+check-here: $(BINS) $(OTHERS) build/count/in.smtpd
 	@BINS='$(BINS)' OTHERS='$(OTHERS)' tests/run $(AREAS)
 
 check-asan:
@@ -151,6 +167,30 @@ check-peers:
 	@tests/packages check peers
 	@$(MAKE) --no-print-directory in.smtpd
 	@tests/run $(wildcard tests/peers/*.sh)
+
+# Ten minutes; MEASURES and PEERS say which, and BENCH_FLAGS=-q is a quick look.
+bench:
+	@tests/packages bench
+	@$(MAKE) --no-print-directory in.smtpd build/bench/bench build/bench/limit
+	@tests/bench/run -m '$(MEASURES)' -p '$(PEERS)' $(BENCH_FLAGS)
+
+# The same, for tests/bench/RESULTS.md.
+bench-record:
+	@$(MAKE) --no-print-directory bench BENCH_FLAGS='$(BENCH_FLAGS) --record'
+
+build/bench/bench: tests/bench/bench.c
+	@mkdir -p build/bench
+	@echo '  CC    $<'
+	$(Q)$(CC) $(WARN) -O2 -o $@ $< -lpthread
+
+# musl has the shorter way to main(); its compiler is told where the kernel's headers are.
+build/bench/limit: tests/bench/limit.c
+	@mkdir -p build/bench
+	@echo '  CC    $<'
+	$(Q)if command -v musl-gcc >/dev/null; then \
+	    musl-gcc $(WARN) -O2 -static -idirafter /usr/include \
+	    -idirafter /usr/include/$$($(CC) -print-multiarch) -o $@ $<; \
+	else $(CC) $(WARN) -O2 -o $@ $<; fi
 
 # What takes many minutes.
 soak:
@@ -189,7 +229,7 @@ lint-all: lint-gcc lint-clang lint-musl lint-cppcheck lint-format lint-scripts l
 	lint-manuals
 
 lint-gcc lint-clang:
-	for file in $(SOURCES); do \
+	for file in $(SOURCES) $(wildcard tests/bench/*.c); do \
 	    $(@:lint-%=%) $(WARN) -O2 $(FORTIFY) -Werror -c -o /dev/null $$file || exit 1; \
 	done
 
@@ -200,11 +240,14 @@ lint-musl: build/musl/include.there
 
 lint-cppcheck:
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
-	    --enable=warning,performance,portability --suppress=missingIncludeSystem $(SOURCES)
+	    --enable=warning,performance,portability --suppress=missingIncludeSystem $(SOURCES) \
+	    $(wildcard tests/bench/*.c)
 
 # Declarations, comments and tables may be aligned by hand: blanks within a line are not compared.
 lint-format:
-	for file in $(wildcard *.c *.h); do clang-format $$file | diff -bu $$file - || exit 1; done
+	for file in $(wildcard *.c *.h tests/bench/*.c); do \
+	    clang-format $$file | diff -bu $$file - || exit 1; \
+	done
 
 lint-scripts:
 	shellcheck -x $(wildcard $(SCRIPTS)) $(wildcard examples/tcpserver/run examples/chroot/make-root)
@@ -221,7 +264,7 @@ lint-manuals:
 	done
 
 format:
-	for file in $(wildcard *.c *.h); do \
+	for file in $(wildcard *.c *.h tests/bench/*.c); do \
 	    clang-format $$file | diff -bu $$file - | patch --quiet $$file; \
 	done
 
@@ -238,11 +281,14 @@ help:
 	@echo 'make check-peers  with other mail programs, which are large'
 	@echo 'make soak         what takes many minutes: storms of mail, long waits, mutants'
 	@echo 'make mutants      takes guards out of the program, and sees that tests notice'
+	@echo 'make bench        how fast it is, beside what is possible and beside others;'
+	@echo '                  MEASURES="session messages" PEERS="postfix exim": only these'
+	@echo 'make bench-record the same, for tests/bench/RESULTS.md'
 	@echo 'make lint         compilers, cppcheck, clang-format, shellcheck, mandoc'
 	@echo 'make install      PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make uninstall    takes away what install installed'
 	@echo 'make format clean'
 
-.PHONY: FORCE all static demo check check-here check-asan check-peers soak install uninstall \
-	format clean help mutants lint lint-all lint-gcc lint-clang lint-musl lint-cppcheck \
+.PHONY: FORCE all static demo check check-here check-asan check-peers bench bench-record soak \
+	install uninstall format clean help mutants lint lint-all lint-gcc lint-clang lint-musl lint-cppcheck \
 	lint-format lint-scripts lint-python lint-manuals
