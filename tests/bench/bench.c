@@ -416,7 +416,10 @@ struct place {
 	long count;
 };
 
-/* Marks in whole lines behind what was seen. */
+/*
+ * Marks in whole lines behind what was seen.  It is not a mail reader, and
+ * leaves the time of reading alone: procmail looks at it, and waits.
+ */
 static void
 look_at_mailbox(int user, struct place *place)
 {
@@ -429,7 +432,7 @@ look_at_mailbox(int user, struct place *place)
 
 	name_user(path, sizeof(path), mailbox, user);
 	if (stat(path, &st) == -1 || st.st_size <= place->seen ||
-	    (fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+	    (fd = open(path, O_RDONLY | O_CLOEXEC | O_NOATIME)) == -1)
 		return;
 	while ((n = pread(fd, buffer, sizeof(buffer), place->seen)) > 0) {
 		end = memrchr(buffer, '\n', (size_t)n);
