@@ -196,6 +196,8 @@ class Report:
             ''.join(f'- Left out: {name}.\n' for name in MEASURES if name not in results) +
             '- The log: no syslogd ran, which favours whoever logs by it (in.smtpd and most of '
             'the peers).\n'
+            '- What took a peer more than 4 s was measured once, and has no spread; so were memory, '
+            'system calls and sizes.\n'
             '- The super-server: the client starts what wants one, and accepts for it.\n'
             '- The network: everything is on the loopback.\n'
             '- Other file systems, other machines.\n')
@@ -232,7 +234,7 @@ class Report:
                 '\n'.join(points) + '\nEOD\n'
             style = {'in.smtpd': 'lw 4 lc rgb "#c00000" pt 7', 'limit': 'lw 2 lc rgb "black" pt 5',
                 'limit-1': 'lw 2 lc rgb "black" dt 3 pt 4', 'limit-2': None}.get(receiver.name,
-                f'lw 2 lc {len(lines) + 1} pt {len(lines) + 5}')
+                f'lw 2 lc rgb "{COLOURS[len(lines) % len(COLOURS)]}" pt {len(lines) + 5}')
             if style is not None:
                 lines.append(f"${receiver.name.translate(str.maketrans('.-', '__'))} using 1:2 "
                     f"with linespoints {style} title '{receiver.name}'")
@@ -274,9 +276,9 @@ set tics nomirror out
 set key top left reverse Left
 plot $data using 2:xtic(1) lc rgb '#c00000' title 'from start to exit', \\
     '' using 3 lc rgb '#808080' title 'processor time', \\
-    '' using ($0-0.22):2:(sprintf($2<10 ? '%.2f' : '%.0f', $2)) with labels offset 0,0.6 \\
+    '' using ($0-0.167):2:(sprintf($2<10 ? '%.2f' : '%.0f', $2)) with labels offset 0,0.6 \\
     font ',10' notitle, \\
-    '' using ($0+0.22):3:(sprintf($3<10 ? '%.2f' : '%.0f', $3)) with labels offset 0,0.6 \\
+    '' using ($0+0.167):3:(sprintf($3<10 ? '%.2f' : '%.0f', $3)) with labels offset 0,0.6 \\
     font ',10' notitle
 ''')
 
@@ -298,6 +300,8 @@ def describe_program(path):
     return f'{linked}, {"glibc" if b"GLIBC_" in octets or b"GNU C Library" in octets else "musl"}'
 
 
+COLOURS = ('#0072b2', '#e69f00', '#009e73', '#9400d3', '#56b4e9', '#8c564b', '#999933', '#777777',
+    '#cc79a7', '#332288')
 PROSE = ('<!-- What falls short and why: everything down to the next mark is kept. -->',
     '<!-- end of what is kept -->')
 HEAD = '''# What was measured
