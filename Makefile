@@ -56,7 +56,8 @@ FINDER	= $(if $(findstring musl-gcc,$(CC)),cc,$(CC))
 # musl-gcc knows -static, and -pie, but not what a static PIE starts with; its specs stand beside it.
 MUSL_START := $(shell $(MUSL_CC) -v 2>&1 | sed -n 's|^Reading specs from \(.*/\)musl-gcc.specs$$|\1|p')
 MUSL_LINK := $(if $(findstring musl-gcc,$(MUSL_CC)),-static -nostartfiles -Wl$(,)-pie \
-	-Wl$(,)--no-dynamic-linker $(MUSL_START)rcrt1.o,-static-pie) -Wl,-z,text,--gc-sections
+	-Wl$(,)--no-dynamic-linker $(MUSL_START)rcrt1.o,-static-pie) -Wl,-z,text,--gc-sections \
+	-Wl,-z,noseparate-code,--sort-section=alignment
 MUSL_LIBS := $(shell $(MUSL_CC) -print-file-name=liblockfile.a 2>/dev/null)
 MUSL_ONLY = -isystem build/musl/include -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables
@@ -99,7 +100,7 @@ build/musl/in.smtpd: $(SOURCES:%.c=build/musl/%.o)
 
 # It is to be small, but for the loops over every octet.
 build/musl/%.o: OPTIMIZE = -Os
-build/musl/data.o build/musl/line.o: OPTIMIZE = -O2
+build/musl/data.o build/musl/line.o build/musl/users.o: OPTIMIZE = -O2
 build/musl/%.o: %.c build/musl/include.there
 	@echo '  CC    $< (for musl)'
 	$(Q)$(MUSL_CC) $(WARN) $(HARDEN) $(MUSL_ONLY) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<

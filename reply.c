@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Without pointers, so that nothing has to be put right at the start. */
 static const struct {
-	int		 number;
-	const char	*detail;
-	const char	*text;
+	int16_t		 number;
+	char		 detail[6];
+	char		 text[72];
 } replies[REPLY_COUNT] = {
 #define R(name, number, detail, text) [name] = { number, detail, text },
 	REPLIES(R)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define FULL_NAME_LIMIT	128
+#define BLOCK		4096	/* octets that are searched as one */
 #define PASSWD_FIELDS	7
 
 static struct slice	users;		/* the map */
@@ -122,21 +123,55 @@ user_at(uint32_t place, struct user *user)
 	    (user->uid == 0 || user->uid >= settings.min_uid));
 }
 
-/* Where the next line that starts with NAME and a colon is. */
-static const char *
-search_name(struct slice name, const char *from)
+/*
+ * Do the first octets of KEY stand anywhere in the block at AT?  A compiler
+ * makes it a loop over many octets at once, and the passwd file of a large
+ * host is searched in a fraction of the time that memmem(3) takes.
+ */
+static bool
+has_key_start(const char *at, const char *key)
 {
-	char key[USER_NAME_LIMIT + 3];
-	const char *end = users.at + users.length;
+	unsigned char found = 0;
+	size_t i;
 
-	if (from == users.at && users.length > name.length &&
-	    memcmp(from, name.at, name.length) == 0 && from[name.length] == ':')
-		return (from);
+	for (i = 0; i < BLOCK; i++)
+		found |= (unsigned char)((at[i] == key[0]) &
+		    (at[i + 1] == key[1]) & (at[i + 2] == key[2]));
+	return (found != 0);
+}
+
+/* The first KEY, of 3 octets or more, from FROM to END; or NULL. */
+static const char *
+find_key(const char *from, const char *end, const char *key, size_t length)
+{
+	const char *found;
+
+	while ((size_t)(end - from) >= BLOCK + length) {
+		found = has_key_start(from, key) ?
+		    memmem(from, BLOCK + length - 1, key, length) :
+		    NULL;
+		if (found != NULL)
+			return (found);
+		from += BLOCK;
+	}
+	return (memmem(from, (size_t)(end - from), key, length));
+}
+
+/* Where the line that starts with NAME and a colon is. */
+static const char *
+search_name(struct slice name)
+{
+	char key[USER_NAME_LIMIT + 2];
+	const char *end = users.at + users.length, *found;
+
 	key[0] = '\n';
 	memcpy(key + 1, name.at, name.length);
 	key[name.length + 1] = ':';
-	from = memmem(from, (size_t)(end - from), key, name.length + 2);
-	return (from == NULL ? NULL : from + 1);
+	if (users.length > name.length &&
+	    memcmp(users.at, key + 1, name.length + 1) == 0)
+		return (users.at);
+	found = find_key(users.at, end, key, name.length + 2);
+	return (found == NULL ? NULL : found + 1);
 }
 
 bool
@@ -146,7 +181,7 @@ find_account(struct slice name, struct user *user)
 
 	if (!users_open || users.length == 0 || !is_user_name(name))
 		return (false);
-	line = search_name(name, users.at);
+	line = search_name(name);
 	return (line != NULL && parse_account((size_t)(line - users.at), user));
 }
 
