@@ -8,6 +8,8 @@
  * This takes the place of malloc(3) where the program is made with musl, and
  * nowhere else: other libraries expect more of it.
  */
+#include "pages.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -23,7 +25,7 @@ struct head {
 	_Alignas(max_align_t) size_t size;
 };
 
-static _Alignas(max_align_t) char arena[ARENA_SIZE];
+static LARGE char	arena[ARENA_SIZE];
 static size_t	used, pieces;
 
 /* Pieces are of whole units; when all were given back it starts anew. */

@@ -2,6 +2,7 @@
 #include "deliver.h"
 
 #include "clock.h"
+#include "pages.h"
 #include "settings.h"
 #include "terminals.h"
 
@@ -25,12 +26,12 @@
 #define TOUCH_INTERVAL_MS	60000
 
 /* Those of this delivery, in the order of their inodes. */
-static struct mailbox	*mailboxes[MOST_RECIPIENTS];
+static LARGE struct mailbox *mailboxes[MOST_RECIPIENTS];
 static size_t		mailbox_count;
 static int64_t		locks_touched;	/* in now_ms() */
 
 /* Has the Nth recipient got it otherwise, and needs no mailbox? */
-static bool		is_served[MOST_RECIPIENTS];
+static LARGE bool	is_served[MOST_RECIPIENTS];
 
 static int
 compare_mailboxes(const struct mailbox *a, const struct mailbox *b)
@@ -81,7 +82,7 @@ raise_descriptor_limit(size_t count)
 static enum outcome
 open_mailboxes(const struct delivery *delivery)
 {
-	static struct mailbox opened[MOST_RECIPIENTS];
+	static LARGE struct mailbox opened[MOST_RECIPIENTS];
 	enum outcome outcome;
 	size_t i;
 

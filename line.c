@@ -2,6 +2,7 @@
 #include "line.h"
 
 #include "clock.h"
+#include "pages.h"
 #include "stop.h"
 
 #include <sys/socket.h>
@@ -18,11 +19,11 @@
 static int		 input_fd, output_fd, stop_fd = -1;
 static bool		 output_is_socket = true;
 
-static char		 input[INPUT_SIZE];
+static LARGE char	 input[INPUT_SIZE];
 static size_t		 input_start, input_end;
 static bool		 eating;	/* the line that is here was refused */
 static size_t		 input_seen;	/* what the last read_input() gave */
-static char		 output[OUTPUT_SIZE];
+static LARGE char	 output[OUTPUT_SIZE];
 static size_t		 output_length;
 static enum line_status output_status; /* how writing failed */
 

@@ -3,6 +3,7 @@
 
 #include "confine.h"
 #include "ids.h"
+#include "pages.h"
 #include "spool.h"
 #include "stop.h"
 #include "terminals.h"
@@ -123,7 +124,7 @@ keep(uint64_t kept)
 static bool
 deliver(const struct request *request, struct answer *answer)
 {
-	static struct recipient recipients[MOST_RECIPIENTS];
+	static LARGE struct recipient recipients[MOST_RECIPIENTS];
 	const struct envelope *envelope = &request->envelope;
 	struct delivery delivery = { .destination = request->destination,
 		.recipients = recipients,
@@ -169,7 +170,7 @@ carry_out(const struct request *request, struct answer *answer)
 static void
 serve_requests(void)
 {
-	static struct request request;
+	static LARGE struct request request;
 	struct answer answer;
 	ssize_t n;
 
@@ -430,7 +431,7 @@ enum outcome
 ask_deliver(const struct envelope *envelope, enum destination destination,
     char note[NOTE_SIZE])
 {
-	static struct request request;
+	static LARGE struct request request;
 	size_t size = DELIVER_SIZE(envelope->count);
 	struct answer answer;
 	enum outcome outcome;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "settings.h"
 
+#include "pages.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -83,7 +85,7 @@ static const struct row {
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
-static char	file_text[FILE_SIZE_LIMIT + 1];
+static LARGE char	file_text[FILE_SIZE_LIMIT + 1];
 static char	error_text[256];
 static char	own_name[DOMAIN_LIMIT + 1];
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "spool.h"
 
+#include "pages.h"
+
 #include <sys/mman.h>
 
 #include <errno.h>
@@ -128,7 +130,7 @@ keep_spool(const char *directory, uint64_t kept)
 int64_t
 read_spool(uint64_t kept, uint64_t offset, uint64_t left, const char **at)
 {
-	static char copy[COPY_SIZE];
+	static LARGE char copy[COPY_SIZE];
 	ssize_t n;
 
 	if (offset >= kept) {

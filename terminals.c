@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "date.h"
+#include "pages.h"
 #include "settings.h"
 #include "spool.h"
 
@@ -60,7 +61,7 @@ _Static_assert(sizeof(struct record) == sizeof(struct utmp) &&
     "a record is not what utmp.h says");
 #endif
 
-static struct terminal {
+static LARGE struct terminal {
 	int	 fd;
 	size_t	 recipient;
 	const struct user *user;
@@ -70,7 +71,7 @@ static struct terminal {
 
 static int	utmp = -1;
 static size_t	terminal_count;
-static size_t	records_of[MOST_RECIPIENTS];	/* seen, of each recipient */
+static LARGE size_t records_of[MOST_RECIPIENTS];	/* seen, of each recipient */
 static int64_t	deadline;
 
 /* ------------------------------------------------------ finding them */
@@ -272,7 +273,7 @@ is_at_terminal(const struct user *user)
 /* ------------------------------------------------- writing to them */
 
 /* The head, and four octets for each of the text, as M-^X. */
-static char	screen[2048 + 4 * SHOWN_OCTETS];
+static LARGE char screen[2048 + 4 * SHOWN_OCTETS];
 static size_t	screen_length;
 
 static void
@@ -398,7 +399,7 @@ static bool
 compose(const struct user *user, const struct message *message)
 {
 	/* The session could change what it shares while we look at it. */
-	static char copy[SHOWN_OCTETS];
+	static LARGE char copy[SHOWN_OCTETS];
 	int64_t n = copy_spool(copy, message);
 	struct slice text = { copy, (size_t)n }, line;
 	unsigned int lines;
