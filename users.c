@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "users.h"
 
+#include "map.h"
 #include "settings.h"
 
-#include <sys/mman.h>
-#include <sys/stat.h>
-
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #define FULL_NAME_LIMIT	128
 #define BLOCK		4096	/* octets that are searched as one */
@@ -22,24 +18,14 @@ bool
 open_users(const char *path)
 {
 	struct stat st;
-	void *map = NULL;
-	int fd = open(path, O_RDONLY | O_NONBLOCK);
 
-	if (fd == -1)
+	if (!map_file(path, 0, &st, &users))
 		return (false);
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
-	    (uintmax_t)st.st_size > UINT32_MAX) {
+	if (users.length > UINT32_MAX) {	/* places would not fit */
+		unmap_file(&users);
 		errno = EINVAL;
-		close(fd);
 		return (false);
 	}
-	if (st.st_size > 0)
-		map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd,
-		    0);
-	close(fd);
-	if (map == MAP_FAILED)
-		return (false);
-	users = (struct slice){ map, (size_t)st.st_size };
 	users_open = true;
 	return (true);
 }
