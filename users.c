@@ -172,54 +172,29 @@ find_account(struct slice name, struct user *user)
 }
 
 static bool
-find_user(struct slice name, struct user *user)
+find_exactly(struct slice name, struct user *user)
 {
 	return (find_account(name, user) && user_at(user->place, user));
 }
 
-/* Exactly so, or else in lower case. */
-static bool
-find_any_case(struct slice name, struct user *user)
+enum lookup
+find_user(struct slice name, struct user *user)
 {
 	char low[USER_NAME_LIMIT];
 	size_t i;
 
-	if (name.length > USER_NAME_LIMIT)
-		return (false);
-	if (find_user(name, user))
-		return (true);
-	for (i = 0; i < name.length; i++)
-		low[i] = lower(name.at[i]);
-	return (memcmp(low, name.at, name.length) != 0 &&
-	    find_user((struct slice){ low, name.length }, user));
-}
-
-enum lookup
-find_recipient(struct slice local_part, struct user *user, struct slice *detail)
-{
-	const char *cut = NULL;
-	struct slice base = local_part;
-
-	*detail = (struct slice){ local_part.at, 0 };
 	if (!users_open)
 		return (USERS_UNKNOWN);
-	if (find_any_case(local_part, user))
+	if (name.length > USER_NAME_LIMIT)
+		return (USER_NONE);
+	if (find_exactly(name, user))
 		return (USER_FOUND);
-	if (settings.recipient_delimiter[0] != '\0')
-		cut = memchr(local_part.at, settings.recipient_delimiter[0],
-		    local_part.length);
-	if (cut != NULL) {
-		base.length = (size_t)(cut - local_part.at);
-		if (find_any_case(base, user)) {
-			detail->at = cut + 1;
-			detail->length = local_part.length - base.length - 1;
-			return (USER_FOUND);
-		}
-	}
-	return (equal_fold(base, slice_of("postmaster")) &&
-		    find_user(slice_of("root"), user) ?
-		USER_FOUND :
-		USER_NONE);
+	for (i = 0; i < name.length; i++)
+		low[i] = lower(name.at[i]);
+	if (memcmp(low, name.at, name.length) == 0 ||
+	    !find_exactly((struct slice){ low, name.length }, user))
+		return (USER_NONE);
+	return (USER_FOUND);
 }
 
 uint32_t
