@@ -24,6 +24,12 @@ talk_lists() {
 	talk -o aliases="$LISTS" -o error-delay=0 "$@"
 }
 
+# What -t says of them goes to $SCRATCH/err.
+check_lists() {
+	# shellcheck disable=SC2086  # many words
+	timeout -s KILL 5 "$BIN" $USUAL -o aliases="$LISTS" -t >/dev/null 2>"$SCRATCH/err"
+}
+
 # rcpt [ARGUMENT...]: each line of standard input is an address, and what RCPT says to it
 rcpt() {
 	{
@@ -550,8 +556,7 @@ expect_include() {
 	EOF
 	printf 'list@mail.example %s\njoe@mail.example 250 *\n' "$1" | rcpt
 	assert_log "alias name=<list> entry=\":include:$INCLUDED\" reason=\"$2\""
-	# shellcheck disable=SC2086
-	"$BIN" $USUAL -o aliases="$LISTS" -t >/dev/null 2>"$SCRATCH/err"
+	check_lists
 	assertTrue "-t: $(cat "$SCRATCH/err")" "grep -q ':include:$INCLUDED: $2' '$SCRATCH/err'"
 }
 
@@ -610,8 +615,7 @@ test_an_include_in_a_comment_is_not_opened() {
 	a: joe
 	  # :include:$SCRATCH/more1
 	EOF
-	# shellcheck disable=SC2086
-	"$BIN" $USUAL -o aliases="$LISTS" -t >/dev/null 2>"$SCRATCH/err"
+	check_lists
 	assertEquals '' "$(cat "$SCRATCH/err")"
 }
 
@@ -654,8 +658,7 @@ expect_451() {
 	END
 	EOF
 	assert_log "<3>.*: cannot read $LISTS: "
-	# shellcheck disable=SC2086
-	"$BIN" $USUAL -o aliases="$LISTS" -t >/dev/null 2>"$SCRATCH/err"
+	check_lists
 	assertTrue "$(cat "$SCRATCH/err")" "grep -q 'aliases $LISTS: .* 451' '$SCRATCH/err'"
 }
 
@@ -814,17 +817,14 @@ test_t_says_when_others_can_write_the_aliases() {
 	echo 'info: joe' | lists
 	for mode in 664 646; do
 		chmod $mode "$LISTS"
-		# shellcheck disable=SC2086
-		"$BIN" $USUAL -o aliases="$LISTS" -t >/dev/null 2>"$SCRATCH/err"
+		check_lists
 		assertTrue "$mode" "grep -q 'aliases $LISTS: its group or others' '$SCRATCH/err'"
 	done
 	chmod 644 "$LISTS"
-	# shellcheck disable=SC2086
-	"$BIN" $USUAL -o aliases="$LISTS" -t >/dev/null 2>"$SCRATCH/err"
+	check_lists
 	assertEquals '' "$(cat "$SCRATCH/err")"
 	rm "$LISTS"
-	# shellcheck disable=SC2086
-	"$BIN" $USUAL -o aliases="$LISTS" -t >/dev/null 2>"$SCRATCH/err"
+	check_lists
 	assertTrue 'absent' "grep -q 'aliases $LISTS: No such file' '$SCRATCH/err'"
 }
 
