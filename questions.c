@@ -1,29 +1,58 @@
 /* SPDX-License-Identifier: ISC */
 #include "questions.h"
 
-#include "settings.h"
-#include "users.h"
-
 #include <stdio.h>
+#include <string.h>
 
 #define CANDIDATES	10	/* that VRFY lists of an ambiguous name */
 
-/* "Full Name <user@domain>", the domain being the first that we serve. */
-static const char *
-user_text(const struct user *user)
+/* The first domain that we serve. */
+static struct slice
+first_domain(void)
 {
-	static char text[REPLY_LINE_LIMIT];
 	struct slice list = slice_of(settings.domains), domain;
-	char name[128];
-	size_t length = full_name(user, name, sizeof(name));
 
 	if (!next_word(&list, &domain) ||
 	    equal_fold(domain, slice_of("hostname")))
 		domain = slice_of(settings.hostname);
+	return (domain);
+}
+
+/* "Full Name <user@domain>" */
+static const char *
+user_text(const struct user *user)
+{
+	static char text[REPLY_LINE_LIMIT];
+	struct slice domain = first_domain();
+	char name[128];
+	size_t length = full_name(user, name, sizeof(name));
+
 	snprintf(text, sizeof(text), "%s%s<%.*s@%.*s>", name,
 	    length > 0 ? " " : "", (int)user->name.length, user->name.at,
 	    (int)domain.length, domain.at);
 	return (text);
+}
+
+struct answer
+refuse_route(const struct expansion *list)
+{
+	static char address[PATH_LIMIT + 1];
+
+	switch (list->route) {
+	case TO_UNREAD_USERS:
+		return (say(USERS_UNREADABLE));
+	case TO_UNREAD_ALIASES:
+		return (say(ALIASES_UNREADABLE));
+	case TO_TOO_MANY:
+		return (say(TOO_MANY_RECIPIENTS));
+	case TO_FAULT:
+		return (say(LIST_FAULT));
+	case TO_ELSEWHERE:
+		copy_text(address, sizeof(address), list->members[0].address);
+		return (say_with(NOT_LOCAL, address));
+	default:
+		return (say(NO_SUCH_USER));
+	}
 }
 
 /* 553 and whom it may be (RFC 5321 3.5.1). */
@@ -45,50 +74,126 @@ list_candidates(struct slice name)
 	return (say_with(POSSIBLE_USER, user_text(&user)));
 }
 
+/*
+ * One mailbox is shown as such, also behind an alias; of several the list's
+ * own address, since all of them would get mail for it (RFC 5321 3.5.1).
+ */
+static struct answer
+verify_route(const struct expansion *list, struct slice name)
+{
+	static char text[LOCAL_PART_LIMIT + DOMAIN_LIMIT + 2];
+	struct slice domain = first_domain();
+	struct user user;
+
+	if (list->route == TO_TOO_MANY)
+		return (say(CANNOT_VERIFY));
+	if (list->route != TO_USERS)
+		return (refuse_route(list));
+	if (list->count == 1 && user_at(list->members[0].place, &user))
+		return (say_with(USER_IS, user_text(&user)));
+	if (!is_bare_name(name))	/* it would have to be quoted */
+		return (say(CANNOT_VERIFY));
+	snprintf(text, sizeof(text), "%.*s@%.*s", (int)name.length, name.at,
+	    (int)domain.length, domain.at);
+	return (say_with(MEMBER_IS, text));
+}
+
+/* What everything leads to that nobody is called comes after full names. */
 static struct answer
 verify_name(struct slice name)
 {
-	struct slice detail;
+	const struct expansion *list = expand(name);
 	struct user user;
 
-	switch (find_recipient(name, &user, &detail)) {
-	case USER_FOUND:
-		return (say_with(USER_IS, user_text(&user)));
-	case USERS_UNKNOWN:
-		return (say(USERS_UNREADABLE));
-	default:
-		break;
-	}
+	if (list->route != TO_NOBODY && !list->is_caught)
+		return (verify_route(list, name));
 	switch (find_by_full_name(name, 0, &user)) {
 	case USER_FOUND:
 		return (say_with(USER_IS, user_text(&user)));
 	case USER_SEVERAL:
 		return (list_candidates(name));
 	default:
-		return (say(NO_SUCH_USER));
+		return (verify_route(list, name));
 	}
 }
 
-/* A mailbox, with or without <>, or else a name, perhaps in quotes. */
-struct answer
-handle_vrfy(struct slice text)
+/* NAME without the <> or the quotes around it. */
+static struct slice
+take_off_marks(struct slice name)
+{
+	if (name.length > 2 && (name.at[0] == '"' || name.at[0] == '<') &&
+	    name.at[name.length - 1] == (name.at[0] == '"' ? '"' : '>'))
+		return ((struct slice){ name.at + 1, name.length - 2 });
+	return (name);
+}
+
+/*
+ * A mailbox, with or without <>, or else a name, perhaps in quotes, is what
+ * both commands ask for; ANSWER_NAME says who that is.
+ */
+static struct answer
+answer_question(struct slice text,
+    struct answer (*answer_name)(struct slice name))
 {
 	struct slice mailbox = text;
 	struct path path;
 
+	if (parse_path(&mailbox, FORWARD_PATH, &path) != PATH_FINE ||
+	    mailbox.length > 0)
+		return (answer_name(take_off_marks(text)));
+	if (!is_local(&path))
+		return (say(NOT_OUR_DOMAIN));
+	return (answer_name((struct slice){ path.local_part,
+	    path.local_part_length }));
+}
+
+struct answer
+handle_vrfy(struct slice text)
+{
 	if (!settings.vrfy)
 		return (say(CANNOT_VERIFY));
-	if (parse_path(&mailbox, FORWARD_PATH, &path) == PATH_FINE &&
-	    mailbox.length == 0) {
-		if (!is_local(&path))
-			return (say(NOT_OUR_DOMAIN));
-		return (verify_name((struct slice){ path.local_part,
-		    path.local_part_length }));
+	return (answer_question(text, verify_name));
+}
+
+/* "<address>", or of a user here "Full Name <user@domain>". */
+static struct answer
+member_answer(const struct member *member)
+{
+	static char address[PATH_LIMIT + 1];
+	struct user user;
+
+	if (member->address.length == 0 && user_at(member->place, &user))
+		return (say_with(USER_IS, user_text(&user)));
+	copy_text(address, sizeof(address), member->address);
+	return (say_with(MEMBER_IS, address));
+}
+
+/*
+ * The mailboxes of a list, one a line (RFC 5321 3.5.1).  What RCPT refuses
+ * it for is not among them, and never shown.
+ */
+static struct answer
+expand_name(struct slice name)
+{
+	const struct expansion *list = expand(name);
+	struct answer answer;
+	size_t i;
+
+	if (list->count == 0 || list->route == TO_UNREAD_ALIASES)
+		return (refuse_route(list));
+	if (list->route == TO_TOO_MANY)
+		return (say(LIST_FAULT));
+	for (i = 0; i + 1 < list->count; i++) {
+		answer = member_answer(&list->members[i]);
+		put_line(answer.reply, answer.argument);
 	}
-	if (text.length > 2 && (text.at[0] == '"' || text.at[0] == '<') &&
-	    text.at[text.length - 1] == (text.at[0] == '"' ? '"' : '>')) {
-		text.at++;
-		text.length -= 2;
-	}
-	return (verify_name(text));
+	return (member_answer(&list->members[i]));
+}
+
+struct answer
+handle_expn(struct slice text)
+{
+	if (!settings.expn)
+		return (say(CANNOT_EXPAND));
+	return (answer_question(text, expand_name));
 }

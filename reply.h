@@ -24,14 +24,20 @@
 	R(OFFER_SEND,          250, "",    "SEND") \
 	R(OFFER_SOML,          250, "",    "SOML") \
 	R(OFFER_SAML,          250, "",    "SAML") \
+	R(OFFER_EXPN,          250, "",    "EXPN") \
+	R(OFFER_VRFY,          250, "",    "VRFY") \
 	R(OFFER_HELP,          250, "",    "HELP") \
 	R(OK,                  250, "0.0", "Ok") \
 	R(SENDER_OK,           250, "1.0", "Sender ok") \
 	R(RECIPIENT_OK,        250, "1.5", "Recipient ok") \
 	R(ACCEPTED,            250, "6.0", "Delivered as %s") \
 	R(USER_IS,             250, "1.5", "%s") \
+	R(MEMBER_IS,           250, "1.5", "<%s>") \
+	/* 251 comes with forwarding (RFC 5321 3.4). */ \
 	R(CANNOT_VERIFY,       252, "1.5", \
 	    "Cannot verify here, but RCPT will tell") \
+	R(CANNOT_EXPAND,       252, "1.5", \
+	    "Cannot expand here, but RCPT will tell") \
 	R(SEND_DATA,           354, "",    "End data with <CR><LF>.<CR><LF>") \
 	R(SHUTTING_DOWN,       421, "3.2", \
 	    "%s shutting down, closing connection") \
@@ -49,6 +55,8 @@
 	R(LOCAL_ERROR,         451, "3.0", \
 	    "Local error, nothing was delivered") \
 	R(USERS_UNREADABLE,    451, "3.0", "List of users cannot be read now") \
+	R(ALIASES_UNREADABLE,  451, "3.0", \
+	    "List of aliases cannot be read now") \
 	R(DISK_FULL,           452, "3.1", "Not enough disk space now") \
 	R(TOO_MANY_RECIPIENTS, 452, "5.3", \
 	    "Too many recipients; send to the rest in another transaction") \
@@ -70,8 +78,12 @@
 	R(UNKNOWN_TOPIC,       504, "5.4", \
 	    "No help on this topic; HELP alone lists all") \
 	R(NO_SUCH_USER,        550, "1.1", "No such user here") \
+	R(LIST_FAULT,          550, "2.4", \
+	    "List cannot be expanded; tell the postmaster") \
 	R(NOT_OUR_DOMAIN,      550, "7.1", \
 	    "Not a domain of this host; it does not relay") \
+	R(NOT_LOCAL,           551, "1.6", \
+	    "User not local; please try <%s>") \
 	R(MAILBOX_FULL,        552, "2.2", "Mailbox is full") \
 	R(MESSAGE_TOO_BIG,     552, "3.4", \
 	    "Message is larger than the limit of %s octets") \

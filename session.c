@@ -99,6 +99,7 @@ enter_ready(void)
 	session.state = session.hello[0] != '\0' ? READY : START;
 	session.envelope.reverse_path[0] = '\0';
 	session.envelope.count = 0;
+	session.accepted = 0;
 	session.first_recipient[0] = '\0';
 	session.declared_size = 0;
 	empty_spool();
@@ -111,14 +112,6 @@ copy_text(char *to, size_t size, struct slice from)
 
 	memcpy(to, from.at, n);
 	to[n] = '\0';
-}
-
-bool
-is_local(const struct path *path)
-{
-	if (path->literal.family != 0)
-		return (is_our_address(&path->literal));
-	return (path->domain.length == 0 || is_our_domain(path->domain));
 }
 
 void

@@ -39,6 +39,7 @@ struct session {
 	char		hello[DOMAIN_LIMIT + 1];
 	enum destination destination;	/* of the transaction */
 	struct envelope	envelope;
+	uint32_t	accepted;	/* RCPTs that added to it */
 	char		first_recipient[PATH_LIMIT + 1];
 	bool		size_given;	/* SIZE= */
 	uint64_t	declared_size;	/* 0 if it was not */
@@ -83,8 +84,5 @@ const char *show(char *buffer, size_t size, const char *text);
 
 /* Copy FROM to TO as a string, cut at SIZE - 1 octets. */
 void	copy_text(char *to, size_t size, struct slice from);
-
-/* Does the domain of PATH, or its address literal, mean this host? */
-bool	is_local(const struct path *path);
 
 #endif

@@ -38,6 +38,8 @@ static const struct row {
 	    "the users, in the format of passwd(5)" },
 	{ "min-uid", NUMBER, &settings.min_uid, "0", 0, UINT32_MAX, NULL,
 	    "accounts with a lower uid get no mail, root excepted" },
+	{ "aliases", PATH, &settings.aliases, ALIASES_FILE, 0, 0, NULL,
+	    "other names and lists, as in aliases(5), if there" },
 	{ "mailbox", PATTERN, &settings.mailbox, "/var/mail/%u", 0, 0, NULL,
 	    "where mail goes; %u is the user, %h the home" },
 	{ "spool", PATH, &settings.spool, "/var/tmp", 0, 0, NULL,
@@ -73,6 +75,8 @@ static const struct row {
 	    "pause before each refusal past the tenth" },
 	{ "vrfy", CHOICE, &settings.vrfy, "yes", 0, 0, NO_YES,
 	    "no: VRFY answers 252" },
+	{ "expn", CHOICE, &settings.expn, "yes", 0, 0, NO_YES,
+	    "no: EXPN answers 252" },
 	{ "terminals", CHOICE, &settings.terminals, "no", 0, 0, NO_YES,
 	    "yes: SEND, SOML and SAML write to users' terminals" },
 	{ "utmp", PATH, &settings.utmp, "/run/utmp", 0, 0, NULL,
@@ -287,7 +291,8 @@ is_good_text(const struct row *row, const char *text)
 static bool
 set_text(const struct row *row, const char *value)
 {
-	if (strcmp(value, "none") == 0 && row->field == &settings.chroot)
+	if (strcmp(value, "none") == 0 &&
+	    (row->field == &settings.chroot || row->field == &settings.aliases))
 		value = "";
 	else if (strcmp(value, "none") == 0 && row->kind == CHARACTER)
 		value = "";

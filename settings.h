@@ -12,6 +12,9 @@
 
 #define SETTINGS_FILE	"/etc/in.smtpd.conf"
 
+/* The default of aliases, which need not be there. */
+#define ALIASES_FILE	"/etc/aliases"
+
 /* The most that recipient-limit can be set to. */
 #define MOST_RECIPIENTS	1000
 
@@ -20,6 +23,7 @@ struct settings {
 	const char	*domains;		/* a list: see next_word() */
 	const char	*passwd;		/* a path */
 	uint64_t	 min_uid;
+	const char	*aliases;		/* a path; "" is none */
 	const char	*mailbox;		/* a path with %u or %h */
 	const char	*spool;			/* a path */
 	const char	*user;			/* a list */
@@ -35,6 +39,7 @@ struct settings {
 	uint64_t	 error_limit;
 	uint64_t	 error_delay;		/* seconds */
 	uint64_t	 vrfy;			/* 0 no, 1 yes */
+	uint64_t	 expn;			/* 0 no, 1 yes */
 	uint64_t	 terminals;		/* 0 no, 1 yes */
 	const char	*utmp;			/* a path */
 	uint64_t	 bare_newline;		/* 0 reject, 1 accept */

@@ -3,6 +3,7 @@
  * The session: the table of commands, the order that it gives them, the
  * loop, and main.  The order of commands is in the table and nowhere else.
  */
+#include "aliases.h"
 #include "clock.h"
 #include "log.h"
 #include "peer.h"
@@ -12,7 +13,6 @@
 #include "stop.h"
 #include "surroundings.h"
 #include "transaction.h"
-#include "users.h"
 
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -64,6 +64,10 @@ handle_ehlo(struct slice name)
 		put_line(OFFER_SOML, NULL);
 		put_line(OFFER_SAML, NULL);
 	}
+	if (settings.expn)
+		put_line(OFFER_EXPN, NULL);
+	if (settings.vrfy)
+		put_line(OFFER_VRFY, NULL);
 	return (say(OFFER_HELP));
 }
 
@@ -129,12 +133,12 @@ static const struct command {
 	    "NOOP [text]", NULL },
 	{ "VRFY", ANY,		REQUIRED, SAME,		handle_vrfy, 0,
 	    "VRFY user or full name", NULL },
+	{ "EXPN", ANY,		REQUIRED, SAME,		handle_expn, 0,
+	    "EXPN list", NULL },
 	{ "HELP", ANY,		OPTIONAL, SAME,		handle_help, 0,
 	    "HELP [command]", NULL },
 	{ "QUIT", ANY,		NONE,	  ENDED,	handle_quit, 0,
 	    "QUIT", NULL },
-	{ "EXPN", ANY,		REQUIRED, SAME,		NULL, 0,
-	    "EXPN list", NULL },
 	{ "SEND", READY,	REQUIRED, SENDER,	handle_send, 26 + 17,
 	    "SEND FROM:<address> [SIZE=octets] [BODY=7BIT|8BITMIME]",
 	    &settings.terminals },
@@ -373,6 +377,14 @@ check_descriptors(void)
 		_exit(1);
 }
 
+/* Met where the map is read, so that nothing is held and all is in order. */
+static void
+end_by_lost_map(int signal_number)
+{
+	(void)signal_number;
+	die("a file was cut short while it was in use; replace it with mv");
+}
+
 static void
 say_misconfigured(void)
 {
@@ -472,8 +484,12 @@ prepare(void)
 
 	tzset();
 	enter_chroot();
+	signal(SIGBUS, end_by_lost_map);
 	if (!open_users(settings.passwd))
 		log_line(LOG_ERR, "cannot read %s: %s", settings.passwd,
+		    strerror(errno));
+	if (!open_aliases(settings.aliases))
+		log_line(LOG_ERR, "cannot read %s: %s", settings.aliases,
 		    strerror(errno));
 	if (!open_spool())
 		die("cannot share memory: %s", strerror(errno));
@@ -490,7 +506,6 @@ main(int argc, char **argv)
 
 	close_inherited();
 	check_descriptors();
-	hold_signals();
 	read_arguments(argc, argv, &arguments);
 	error = load_settings(arguments.file, arguments.options,
 	    arguments.option_count);
@@ -502,6 +517,7 @@ main(int argc, char **argv)
 	}
 	if (arguments.test)
 		return (test_settings(error));
+	hold_signals();
 	open_log((enum log_target)settings.log);
 	make_session_id();
 	open_lines(STDIN_FILENO, STDOUT_FILENO);

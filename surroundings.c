@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "surroundings.h"
 
+#include "aliases.h"
 #include "confine.h"
-#include "settings.h"
-#include "users.h"
 
 #include <sys/stat.h>
 
@@ -84,6 +83,33 @@ check_users(void)
 	    settings.user, settings.passwd);
 }
 
+/* That the default is not there is nothing wrong. */
+static void
+check_aliases(void)
+{
+	struct slice entry;
+	const char *reason;
+	struct stat st;
+	size_t i = 0;
+
+	if (!open_aliases(settings.aliases))
+		report("aliases %s: %s; everybody gets 451 until it can be "
+		       "read",
+		    settings.aliases, strerror(errno));
+	else if (settings.aliases[0] != '\0' &&
+	    strcmp(settings.aliases, ALIASES_FILE) != 0 &&
+	    stat(settings.aliases, &st) == -1)
+		report("aliases %s: %s; make it, or set \"aliases none\"",
+		    settings.aliases, strerror(errno));
+	if (aliases_are_open_to_others())
+		report("aliases %s: its group or others can write to it, "
+		       "and so get anybody's mail; chmod 644 it",
+		    settings.aliases);
+	while (next_bad_include(&i, &entry, &reason))
+		report("aliases %s: %.*s: %s", settings.aliases,
+		    (int)entry.length, entry.at, reason);
+}
+
 static void
 check_spool(void)
 {
@@ -157,6 +183,7 @@ check_surroundings(int fd)
 	check_log();		/* opened before the chroot */
 	check_chroot();
 	check_users();
+	check_aliases();
 	check_spool();
 	check_mail_directory();
 	check_terminals();

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "transaction.h"
 
+#include "aliases.h"
 #include "data.h"
 #include "date.h"
 #include "log.h"
+#include "questions.h"
 #include "settings.h"
 #include "spool.h"
-#include "users.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -145,39 +146,69 @@ is_on_list(uint32_t place)
 
 /* A user once, however often he is named. */
 static struct answer
-add_recipient(const struct user *user, struct slice detail,
-    const struct path *path)
+add_recipient(uint32_t place, struct slice detail)
 {
 	struct envelope *envelope = &session.envelope;
 	struct recipient_request *recipient;
 	enum outcome outcome;
 
-	if (is_on_list(user->place)) {
-		session.first_recipient[0] = '\0';
+	if (is_on_list(place))
 		return (say(RECIPIENT_OK));
-	}
-	if (envelope->count >= settings.recipient_limit)
+	if (session.accepted >= settings.recipient_limit ||
+	    envelope->count == MOST_RECIPIENTS)
 		return (say(TOO_MANY_RECIPIENTS));
-	outcome = ask_check(user->place, session.destination,
-	    session.declared_size);
+	outcome = ask_check(place, session.destination, session.declared_size);
 	if (outcome != DELIVERED)
 		return (answer_of(outcome, ""));
 	recipient = &envelope->recipients[envelope->count++];
-	recipient->place = user->place;
+	recipient->place = place;
 	copy_text(recipient->detail, sizeof(recipient->detail), detail);
-	copy_text(session.first_recipient, sizeof(session.first_recipient),
-	    envelope->count == 1 ? path->mailbox : (struct slice){ "", 0 });
 	return (say(RECIPIENT_OK));
+}
+
+/* All users of a list, or none: envelope.count stands where it stood then. */
+static struct answer
+add_recipients(const struct expansion *list, const struct path *path)
+{
+	uint32_t before = session.envelope.count;
+	struct answer answer;
+	size_t i;
+
+	for (i = 0; i < list->count; i++) {
+		answer = add_recipient(list->members[i].place, list->detail);
+		if (answer.reply != RECIPIENT_OK) {
+			session.envelope.count = before;
+			return (answer);
+		}
+	}
+	copy_text(session.first_recipient, sizeof(session.first_recipient),
+	    before == 0 ? path->mailbox : (struct slice){ "", 0 });
+	session.accepted += session.envelope.count > before;
+	return (say(RECIPIENT_OK));
+}
+
+/* What of the aliases stands against this recipient, for who keeps them. */
+static void
+log_fault(const struct expansion *list, const struct path *path)
+{
+	char name[LOCAL_PART_LIMIT + 1], entry[200], local_part[sizeof(name)];
+
+	copy_text(local_part, sizeof(local_part),
+	    (struct slice){ path->local_part, path->local_part_length });
+	log_line(LOG_WARNING, "alias name=<%s> entry=\"%s\" reason=\"%s%s\"",
+	    show(name, sizeof(name), local_part),
+	    printable(entry, sizeof(entry), list->culprit.at,
+		list->culprit.length),
+	    list->reason, list->route == TO_USERS ? "; root gets it" : "");
 }
 
 struct answer
 handle_rcpt(struct slice text)
 {
+	const struct expansion *list;
 	struct parameter parameter;
 	enum path_fault fault;
-	struct slice detail;
 	struct path path;
-	struct user user;
 	static char name[32];
 
 	if (!skip_prefix(&text, "TO:"))
@@ -193,16 +224,13 @@ handle_rcpt(struct slice text)
 		return (say_with(SYNTAX, "RCPT TO:<address>"));
 	if (!is_local(&path))
 		return (say(NOT_OUR_DOMAIN));
-	switch (find_recipient((struct slice){ path.local_part,
-				   path.local_part_length },
-	    &user, &detail)) {
-	case USER_FOUND:
-		return (add_recipient(&user, detail, &path));
-	case USERS_UNKNOWN:
-		return (say(USERS_UNREADABLE));
-	default:
-		return (say(NO_SUCH_USER));
-	}
+	list = expand((struct slice){ path.local_part,
+	    path.local_part_length });
+	if (list->reason != NULL)
+		log_fault(list, &path);
+	if (list->route == TO_USERS)
+		return (add_recipients(list, &path));
+	return (refuse_route(list));
 }
 
 struct answer

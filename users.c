@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "users.h"
 
+#include "map.h"
 #include "settings.h"
 
-#include <sys/mman.h>
-#include <sys/stat.h>
-
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #define FULL_NAME_LIMIT	128
 #define BLOCK		4096	/* octets that are searched as one */
@@ -22,24 +18,14 @@ bool
 open_users(const char *path)
 {
 	struct stat st;
-	void *map = NULL;
-	int fd = open(path, O_RDONLY | O_NONBLOCK);
 
-	if (fd == -1)
+	if (!map_file(path, 0, &st, &users))
 		return (false);
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
-	    (uintmax_t)st.st_size > UINT32_MAX) {
+	if (users.length > UINT32_MAX) {	/* places would not fit */
+		unmap_file(&users);
 		errno = EINVAL;
-		close(fd);
 		return (false);
 	}
-	if (st.st_size > 0)
-		map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd,
-		    0);
-	close(fd);
-	if (map == MAP_FAILED)
-		return (false);
-	users = (struct slice){ map, (size_t)st.st_size };
 	users_open = true;
 	return (true);
 }
@@ -186,54 +172,29 @@ find_account(struct slice name, struct user *user)
 }
 
 static bool
-find_user(struct slice name, struct user *user)
+find_exactly(struct slice name, struct user *user)
 {
 	return (find_account(name, user) && user_at(user->place, user));
 }
 
-/* Exactly so, or else in lower case. */
-static bool
-find_any_case(struct slice name, struct user *user)
+enum lookup
+find_user(struct slice name, struct user *user)
 {
 	char low[USER_NAME_LIMIT];
 	size_t i;
 
-	if (name.length > USER_NAME_LIMIT)
-		return (false);
-	if (find_user(name, user))
-		return (true);
-	for (i = 0; i < name.length; i++)
-		low[i] = lower(name.at[i]);
-	return (memcmp(low, name.at, name.length) != 0 &&
-	    find_user((struct slice){ low, name.length }, user));
-}
-
-enum lookup
-find_recipient(struct slice local_part, struct user *user, struct slice *detail)
-{
-	const char *cut = NULL;
-	struct slice base = local_part;
-
-	*detail = (struct slice){ local_part.at, 0 };
 	if (!users_open)
 		return (USERS_UNKNOWN);
-	if (find_any_case(local_part, user))
+	if (name.length > USER_NAME_LIMIT)
+		return (USER_NONE);
+	if (find_exactly(name, user))
 		return (USER_FOUND);
-	if (settings.recipient_delimiter[0] != '\0')
-		cut = memchr(local_part.at, settings.recipient_delimiter[0],
-		    local_part.length);
-	if (cut != NULL) {
-		base.length = (size_t)(cut - local_part.at);
-		if (find_any_case(base, user)) {
-			detail->at = cut + 1;
-			detail->length = local_part.length - base.length - 1;
-			return (USER_FOUND);
-		}
-	}
-	return (equal_fold(base, slice_of("postmaster")) &&
-		    find_user(slice_of("root"), user) ?
-		USER_FOUND :
-		USER_NONE);
+	for (i = 0; i < name.length; i++)
+		low[i] = lower(name.at[i]);
+	if (memcmp(low, name.at, name.length) == 0 ||
+	    !find_exactly((struct slice){ low, name.length }, user))
+		return (USER_NONE);
+	return (USER_FOUND);
 }
 
 uint32_t

@@ -42,13 +42,10 @@ bool	user_at(uint32_t place, struct user *user);
 bool	find_account(struct slice name, struct user *user);
 
 /*
- * The user that mail for LOCAL_PART goes to: by that name exactly, then in
- * lower case; then the same for what stands before the recipient-delimiter,
- * and DETAIL is what stands behind it.  Postmaster is root where nobody is
- * called so (RFC 5321 4.5.1).  USERS_UNKNOWN: the file could not be read.
+ * The user called NAME: exactly so, or else in lower case.  USERS_UNKNOWN:
+ * the file could not be read.
  */
-enum lookup find_recipient(struct slice local_part, struct user *user,
-	    struct slice *detail);
+enum lookup find_user(struct slice name, struct user *user);
 
 /*
  * The user that VRFY asks for by his full name or surname, any case; the

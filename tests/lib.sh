@@ -32,6 +32,7 @@
 #   $HOMES $SPOOL   home directories (one a user); the spool directory
 #   $PASSWD         the users, see make_users below; a test may write another and -o passwd= it
 #   $UTMP           the records of who is logged in; -o utmp= it
+#   $ALIASES        aliases that are off, see make_aliases; -o aliases=$ALIASES turns them on
 #   $LOG            what the program of the last `talk` wrote on descriptor 2, that is its log
 #   $ROOT           `yes` or empty
 #
@@ -72,9 +73,9 @@ umask 022
 SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/in.smtpd-test.XXXXXX") || exit 1
 chmod 755 "$SCRATCH"
 MAIL=$SCRATCH/mail HOMES=$SCRATCH/homes SPOOL=$SCRATCH/spool PASSWD=$SCRATCH/passwd
-LOG=$SCRATCH/log UTMP=$SCRATCH/utmp WRAP='' ROOT=''
+ALIASES=$SCRATCH/aliases LOG=$SCRATCH/log UTMP=$SCRATCH/utmp WRAP='' ROOT=''
 [ "$(id -u)" -ne 0 ] || ROOT=yes
-export MAIL SCRATCH HOMES SPOOL PASSWD LOG UTMP
+export MAIL SCRATCH HOMES SPOOL PASSWD ALIASES LOG UTMP
 case $SCRATCH in *[!A-Za-z0-9/._+,-]*) echo "unfit for a test: $SCRATCH" >&2; exit 1 ;; esac
 # shellcheck disable=SC2034  # for shunit2
 SHUNIT_COLOR=none SHUNIT_PARENT=$0
@@ -113,6 +114,21 @@ make_users() {
 	user joe-list 20013 'Joe List'
 }
 
+make_aliases() {
+	cat <<-'EOF'
+	# A name for one, and lists, one of them in another.
+	info: joe
+	staff: ann, jsmith,
+	    # who came last
+	    "jane", joe@mail.example
+	all: staff, lee1, \joe
+	# Nobody here; and one who is among others.
+	moved: ann@elsewhere.example
+	mixed: joe, ann@elsewhere.example
+	vacation: joe, "|/usr/bin/vacation joe"
+	EOF
+}
+
 fresh_mail() {
 	rm -rf "$MAIL"
 	mkdir "$MAIL"
@@ -124,6 +140,7 @@ fresh_mail() {
 
 mkdir "$HOMES" "$SPOOL"
 make_users >"$PASSWD"
+make_aliases >"$ALIASES"
 fresh_mail
 
 setUp() {
@@ -141,7 +158,7 @@ oneTimeTearDown() {
 
 # The arguments that every test gives; a test's own come behind them and win.
 USUAL="-o hostname=mail.example -o domains=mail.example,localhost,other.example"
-USUAL="$USUAL -o passwd=$PASSWD -o mailbox=$MAIL/%u -o spool=$SPOOL -o log=stderr"
+USUAL="$USUAL -o passwd=$PASSWD -o aliases=none -o mailbox=$MAIL/%u -o spool=$SPOOL -o log=stderr"
 
 in_smtpd() {
 	# shellcheck disable=SC2086  # many words

@@ -187,6 +187,8 @@ test_every_key_of_a_log_line_is_in_the_manual() {
 	EOF
 	close_terminals
 	cat "$LOG" >>"$SCRATCH/lines"
+	printf 'HELO x\r\nMAIL FROM:<>\r\nRCPT TO:<mixed@mail.example>\r\nQUIT\r\n' |
+	    in_smtpd -o aliases="$ALIASES" 2>>"$SCRATCH/lines" >/dev/null
 	sed 's/^<[0-9]*>[^ ]*: //' "$SCRATCH/lines" | log_keys >"$SCRATCH/program"
 	section LOGGING "$PROGRAM_MANUAL" | sed -n 's/^\.It Li //; T; s/\\(dq/"/g; p' |
 	    log_keys >"$SCRATCH/manual"

@@ -166,7 +166,7 @@ demo() {
 	assertEquals 'left behind' '' "$(ls -A "$SCRATCH/demo")"
 	assertFalse 'the super-server runs on' "grep -sq '$SCRATCH/demo' /proc/[0-9]*/cmdline"
 	rmdir "$SCRATCH/demo"
-	for _what in 'tcpsvd -E' 'RCPT TO:<joe@device.example>' '250 2.6.0 Delivered as' \
+	for _what in 'tcpsvd -E' 'RCPT TO:<info@device.example>' '250 2.6.0 Delivered as' \
 	    'delivered message=' '>From here to there' 'Return-Path: <you@client.example>'; do
 		assertTrue "it does not show $_what" "grep -qF '$_what' '$SCRATCH/shown'"
 	done

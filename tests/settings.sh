@@ -8,6 +8,7 @@
 cat >"$SCRATCH/defaults" <<'EOF2'
 passwd /etc/passwd
 min-uid 0
+aliases /etc/aliases
 mailbox /var/mail/%u
 spool /var/tmp
 chroot none
@@ -22,6 +23,7 @@ lock-timeout 30
 error-limit 100
 error-delay 1
 vrfy yes
+expn yes
 terminals no
 utmp /run/utmp
 bare-newline reject
