@@ -14,6 +14,7 @@ chroot none
 message-size-limit 52428800
 mailbox-size-limit 0
 recipient-limit 100
+transaction-limit 1000
 recipient-delimiter +
 command-timeout 300
 data-timeout 600
@@ -25,6 +26,7 @@ vrfy yes
 terminals no
 utmp /run/utmp
 bare-newline reject
+protocol smtp
 log syslog
 EOF2
 
@@ -153,6 +155,7 @@ test_bad_values_are_refused() {
 	    error-limit=many vrfy=maybe vrfy= terminals=on utmp=run/utmp bare-newline=yes log=file hostname=a_b! \
 	    hostname= mailbox=relative/%u mailbox=/var/mail/%x passwd=relative passwd= \
 	    domains= 'domains=,' 'domains= ,' domains=a..b user= 'user=,' \
+	    transaction-limit=1000000 transaction-limit=-1 protocol=esmtp protocol= \
 	    recipient-delimiter=++ recipient-delimiter=@ min-uid=99999999999; do
 		refuse_setting -o "$wrong"
 		assert_log "${wrong%%=*}"
