@@ -17,18 +17,31 @@
 #define HEAD_SIZE	1280
 #define HEAD_RESERVE	128
 
+enum octets { ASCII, UTF8 };
+
 /*
  * What of a client's text may stand in the lines that we write: no control
- * character, nothing of 8 bits, and a blank only as BLANK.
+ * character, nothing of 8 bits but well-formed UTF-8 where that may be, and
+ * a blank only as BLANK.  That the session has looked at it is not relied on.
  */
 static size_t
-append_plain(char *head, size_t length, struct slice text, char blank)
+append_plain(char *head, size_t length, struct slice text, char blank,
+    enum octets octets)
 {
-	size_t i;
+	size_t n;
 	char c;
 
-	for (i = 0; i < text.length && length < HEAD_SIZE - HEAD_RESERVE; i++) {
-		c = text.at[i];
+	for (; text.length > 0; text.at += n, text.length -= n) {
+		if (length >= HEAD_SIZE - HEAD_RESERVE)
+			break;
+		c = text.at[0];
+		n = octets == UTF8 ? utf8_length(text) : 0;
+		if (n > 0) {
+			memcpy(head + length, text.at, n);
+			length += n;
+			continue;
+		}
+		n = 1;
 		head[length++] = c == ' ' ? blank :
 		    c > ' ' && c <= '~'	  ? c :
 		    '?';
@@ -69,19 +82,21 @@ format_head(char head[HEAD_SIZE], const char *newlines,
 	format_from_date(date, time(NULL));
 	n = append_text(head, 0, newlines);
 	n = append_text(head, n, "From ");
-	n = append_plain(head, n, slice_of(sender), '-');
+	/* RFC 4155 A; there are readers that stop at anything else. */
+	n = append_plain(head, n, slice_of(sender), '-', ASCII);
 	n = append_text(head, n, " ");
 	n = append_text(head, n, date);
 	n = append_text(head, n, "\nReturn-Path: <");
-	n = append_plain(head, n, slice_of(path), ' ');
+	n = append_plain(head, n, slice_of(path), ' ', UTF8);
 	n = append_text(head, n, ">\nDelivered-To: ");
-	n = append_plain(head, n, recipient->user.name, '-');
+	n = append_plain(head, n, recipient->user.name, '-', UTF8);
 	if (recipient->detail[0] != '\0') {
 		n = append_text(head, n, settings.recipient_delimiter);
-		n = append_plain(head, n, slice_of(recipient->detail), '-');
+		n = append_plain(head, n, slice_of(recipient->detail), '-',
+		    UTF8);
 	}
 	n = append_text(head, n, "@");
-	n = append_plain(head, n, slice_of(settings.hostname), '-');
+	n = append_plain(head, n, slice_of(settings.hostname), '-', ASCII);
 	return (append_text(head, n, "\n"));
 }
 

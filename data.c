@@ -6,6 +6,15 @@
 #include <errno.h>
 #include <string.h>
 
+/* What INPUT_SIZE octets become. */
+static char	stored[2 * INPUT_SIZE + 1];
+
+/* Of a message that comes in chunks; those that transform() left wait. */
+static struct transform	chunks;
+static uint64_t		announced;	/* by all BDAT so far */
+static char		waiting[INPUT_SIZE];
+static size_t		waiting_length;
+
 /* Does TEXT start with the field name NAME, which is in lower case? */
 static bool
 is_field(struct slice text, const char *name)
@@ -60,7 +69,7 @@ can_judge(const struct transform *t, const char *in, size_t n)
 {
 	size_t enough = t->after_first ? LINE_LOOKAHEAD : FIRST_LINE_LOOKAHEAD;
 
-	return (n >= enough || memchr(in, '\n', n) != NULL);
+	return (n >= enough || t->at_end || memchr(in, '\n', n) != NULL);
 }
 
 /*
@@ -74,7 +83,7 @@ begin_line(struct transform *t, struct slice line, bool *added)
 	size_t taken = 0;
 
 	*added = false;
-	if (line.at[0] == '.') {
+	if (line.at[0] == '.' && !t->chunked) {
 		if (!t->after_lone_lf && line.length >= 3 &&
 		    line.at[1] == '\r' && line.at[2] == '\n') {
 			t->done = true;
@@ -112,7 +121,8 @@ quote_from(struct transform *t, struct slice line, bool *quote)
 		n++;
 	left = line.length - n;
 	*quote = left >= length && memcmp(line.at + n, from, length) == 0;
-	if (left < length && memcmp(line.at + n, from, left) == 0) {
+	if (left < length && memcmp(line.at + n, from, left) == 0 &&
+	    !t->at_end) {
 		/* It may become one yet: take the '>' alone. */
 		return (n > 0 ? (int64_t)n : -1);
 	}
@@ -133,11 +143,12 @@ copy_line(struct transform *t, struct slice in, char *out, size_t *written)
 	const char *cr = memchr(in.at, '\r', length);
 	size_t keep = length, taken = length + (lf != NULL);
 
-	if (cr != NULL && cr + 1 == in.at + length) {
+	if (cr != NULL && cr + 1 == in.at + length &&
+	    (lf != NULL || !t->at_end)) {
 		keep--;
 		if (lf == NULL)
 			taken--;
-	} else if (cr != NULL) {		/* CR inside the line */
+	} else if (cr != NULL) {	/* inside the line, or at the very end */
 		t->malformed = true;
 		keep = taken = (size_t)(cr - in.at) + 1;
 		lf = NULL;
@@ -196,14 +207,35 @@ transform(struct transform *t, const char *in, size_t n, char *out,
 		at += taken;
 		t->size += taken;
 	}
+	if (t->at_end && t->inside_line && !t->dropping)
+		out[(*written)++] = '\n';
 	return (at);
+}
+
+/*
+ * What is wrong with the mail data by now, if anything; what is not gets
+ * its LENGTH octets that are to be stored into the spool.
+ */
+static enum data_outcome
+store(const struct transform *t, uint64_t limit, size_t length,
+    enum data_outcome before)
+{
+	if (t->malformed)
+		return (DATA_MALFORMED);
+	if (t->size > limit)
+		return (DATA_TOO_BIG);
+	if (t->received > RECEIVED_LIMIT)
+		return (DATA_LOOPS);
+	if (before == DATA_COMPLETE && !write_spool(stored, length))
+		return (errno == ENOSPC || errno == EDQUOT ? DATA_NO_SPACE :
+							     DATA_FAILED);
+	return (before);
 }
 
 enum data_outcome
 receive_data(uint64_t limit, bool bare_newline, int64_t deadline,
     uint64_t *size, enum line_status *status)
 {
-	static char text[2 * INPUT_SIZE + 1];
 	struct transform t = { .bare_newline = bare_newline };
 	enum data_outcome outcome = DATA_COMPLETE;
 	struct slice in;
@@ -213,18 +245,92 @@ receive_data(uint64_t limit, bool bare_newline, int64_t deadline,
 		*status = read_input(&in, deadline);
 		if (*status != LINE_OK)
 			return (DATA_CUT_SHORT);
-		take_input(transform(&t, in.at, in.length, text, &length));
-		if (t.malformed)
-			outcome = DATA_MALFORMED;
-		else if (t.size > limit)
-			outcome = DATA_TOO_BIG;
-		else if (t.received > RECEIVED_LIMIT)
-			outcome = DATA_LOOPS;
-		if (outcome == DATA_COMPLETE && !write_spool(text, length))
-			outcome = errno == ENOSPC || errno == EDQUOT ?
-			    DATA_NO_SPACE :
-			    DATA_FAILED;
+		take_input(transform(&t, in.at, in.length, stored, &length));
+		outcome = store(&t, limit, length, outcome);
 	}
 	*size = t.size;
 	return (outcome);
+}
+
+void
+begin_chunks(bool bare_newline)
+{
+	chunks = (struct transform){ .bare_newline = bare_newline,
+		.chunked = true };
+	announced = 0;
+	waiting_length = 0;
+}
+
+/* Up to N octets of what is here, behind those that wait; how many. */
+static size_t
+add_waiting(struct slice in, uint64_t n)
+{
+	size_t room = sizeof(waiting) - waiting_length;
+
+	if (n > in.length)
+		n = in.length;
+	if (n > room)
+		n = room;
+	memcpy(waiting + waiting_length, in.at, (size_t)n);
+	waiting_length += (size_t)n;
+	return ((size_t)n);
+}
+
+static enum data_outcome
+store_waiting(uint64_t limit)
+{
+	size_t length, taken;
+
+	taken = transform(&chunks, waiting, waiting_length, stored, &length);
+	waiting_length -= taken;
+	memmove(waiting, waiting + taken, waiting_length);
+	return (store(&chunks, limit, length, DATA_COMPLETE));
+}
+
+enum data_outcome
+receive_chunk(uint64_t octets, bool last, uint64_t limit, int64_t deadline,
+    uint64_t *size, enum line_status *status)
+{
+	enum data_outcome outcome = DATA_COMPLETE;
+	struct slice in;
+	size_t n;
+
+	*status = LINE_OK;
+	if (octets > limit - announced)
+		outcome = DATA_TOO_BIG;
+	else
+		announced += octets;
+	while (octets > 0 && outcome == DATA_COMPLETE) {
+		*status = read_input(&in, deadline);
+		if (*status != LINE_OK)
+			return (DATA_CUT_SHORT);
+		n = add_waiting(in, octets);
+		take_input(n);
+		octets -= n;
+		outcome = store_waiting(limit);
+	}
+	if (outcome == DATA_COMPLETE && last) {
+		chunks.at_end = true;
+		outcome = store_waiting(limit);
+	}
+	*size = chunks.size;
+	*status = skip_octets(octets, deadline);
+	return (*status == LINE_OK ? outcome : DATA_CUT_SHORT);
+}
+
+enum line_status
+skip_octets(uint64_t octets, int64_t deadline)
+{
+	enum line_status status;
+	struct slice in;
+	size_t n;
+
+	for (; octets > 0; octets -= n) {
+		status = read_input(&in, deadline);
+		if (status != LINE_OK)
+			return (status);
+		n = in.length < octets ? in.length : (size_t)octets;
+		take_input(n);
+	}
+	return (LINE_OK);
 }

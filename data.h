@@ -21,6 +21,8 @@
 /* Where the pass is; all zero is the start. */
 struct transform {
 	bool		bare_newline;	/* set by the caller: a lone LF may be */
+	bool		chunked;	/* likewise: dots mean nothing */
+	bool		at_end;		/* likewise: nothing comes behind */
 	bool		inside_line;
 	bool		after_quotes;	/* the line's run of '>' is behind us */
 	bool		after_lone_lf;	/* the line before ended in one */
@@ -38,7 +40,8 @@ struct transform {
  * for 2 * N + 1; *WRITTEN says how many.  Returns how many of IN were
  * taken: fewer than LINE_LOOKAHEAD are left once the first line is begun,
  * fewer than FIRST_LINE_LOOKAHEAD before, unless DONE, when those behind
- * the end of the mail data are left.
+ * the end of the mail data are left.  None are left AT_END, and a last line
+ * without a CR LF gets one.
  */
 size_t	transform(struct transform *t, const char *in, size_t n, char *out,
 	    size_t *written);
@@ -60,5 +63,17 @@ enum data_outcome {
  */
 enum data_outcome receive_data(uint64_t limit, bool bare_newline,
 	    int64_t deadline, uint64_t *size, enum line_status *status);
+
+/*
+ * The same for mail data that comes in chunks (RFC 3030 2), where begins
+ * and ends of chunks mean nothing: begin, then read each chunk of OCTETS to
+ * its end, whatever is wrong with it; the LAST ends the mail data.
+ */
+void	begin_chunks(bool bare_newline);
+enum data_outcome receive_chunk(uint64_t octets, bool last, uint64_t limit,
+	    int64_t deadline, uint64_t *size, enum line_status *status);
+
+/* Read so many octets and forget them. */
+enum line_status skip_octets(uint64_t octets, int64_t deadline);
 
 #endif

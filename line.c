@@ -229,9 +229,13 @@ read_line(struct slice *line, bool bare_newline, int64_t deadline)
 	while (status == LINE_OK) {
 		length = input_end - input_start;
 		lf = memchr(input + input_start, '\n', length);
-		if (lf == NULL ? length >= LONGEST_COMMAND :
-		    lf - (input + input_start) >= LONGEST_COMMAND)
+		if (lf != NULL)
+			length = (size_t)(lf - (input + input_start));
+		if (length >= LONGEST_COMMAND) {
+			*line = (struct slice){ input + input_start,
+				LONGEST_COMMAND };
 			return (refuse_line(LINE_TOO_LONG));
+		}
 		if (lf != NULL)
 			break;
 		status = fill_input(deadline);

@@ -36,7 +36,8 @@ void	watch_stop(int stop);
 
 /*
  * The next command line, without its line end; it lives until the next
- * call.  With BARE_NEWLINE a lone LF ends a line as well.
+ * call.  With BARE_NEWLINE a lone LF ends a line as well.  Of a line that
+ * is too long, or ends badly, it is the beginning.
  */
 enum line_status
 read_line(struct slice *line, bool bare_newline, int64_t deadline);

@@ -95,11 +95,22 @@ send_to_stderr(const char *line, size_t length)
 		return;		/* nobody is left to be told */
 }
 
+/* The names of users and files may be in UTF-8; a line of the log is not. */
+static void
+keep_plain(char *text, size_t length)
+{
+	size_t i;
+
+	for (i = 0; i < length; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			text[i] = '?';
+}
+
 __attribute__((format(printf, 2, 0))) static void
 log_list(int priority, const char *format, va_list list)
 {
 	char line[LOG_LINE_LIMIT + 1];	/* the newline for stderr */
-	size_t length, room;
+	size_t length, room, before;
 	int n;
 
 	if (log_target == TO_NOWHERE)
@@ -109,10 +120,12 @@ log_list(int priority, const char *format, va_list list)
 	    (size_t)snprintf(line, LOG_LINE_LIMIT, "<%d>", priority);
 	length += (size_t)snprintf(line + length, LOG_LINE_LIMIT - length,
 	    "%.40s: ", log_id);
+	before = length;
 	room = LOG_LINE_LIMIT - length;
 	n = vsnprintf(line + length, room, format, list);
 	if (n > 0)
 		length += (size_t)n < room ? (size_t)n : room - 1;
+	keep_plain(line + before, length - before);
 	if (log_target == TO_SYSLOG) {
 		send_to_syslog(line, length);
 	} else {

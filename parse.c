@@ -67,11 +67,61 @@ has_control(struct slice text)
 	return (false);
 }
 
+bool
+is_ascii(struct slice text)
+{
+	size_t i;
+
+	for (i = 0; i < text.length; i++)
+		if ((unsigned char)text.at[i] > 0x7f)
+			return (false);
+	return (true);
+}
+
+size_t
+utf8_length(struct slice text)
+{
+	/* What fewer octets cannot say; of two, what is no control. */
+	static const unsigned int least[] = { 0, 0, 0xa0, 0x800, 0x10000 };
+	const unsigned char *octets = (const unsigned char *)text.at;
+	unsigned int code;
+	size_t n, i;
+
+	if (text.length == 0 || octets[0] < 0xc2 || octets[0] > 0xf4)
+		return (0);
+	n = octets[0] < 0xe0 ? 2 : octets[0] < 0xf0 ? 3 : 4;
+	if (n > text.length)
+		return (0);
+	code = octets[0] & (0x7fU >> n);
+	for (i = 1; i < n; i++) {
+		if ((octets[i] & 0xc0) != 0x80)
+			return (0);
+		code = code << 6 | (octets[i] & 0x3fU);
+	}
+	if (code < least[n] || code > 0x10ffff ||
+	    (code >= 0xd800 && code <= 0xdfff))	/* surrogates */
+		return (0);
+	return (n);
+}
+
 static void
 advance(struct slice *text, size_t n)
 {
 	text->at += n;
 	text->length -= n;
+}
+
+bool
+is_utf8(struct slice text)
+{
+	size_t n;
+
+	for (; text.length > 0; advance(&text, n)) {
+		n = (unsigned char)text.at[0] <= 0x7f ? 1 : utf8_length(text);
+		if (n == 0)
+			return (false);
+	}
+	return (true);
 }
 
 static bool
@@ -137,23 +187,53 @@ parse_number(struct slice text, uint64_t *number)
 	return (fits);
 }
 
+bool
+parse_chunk(struct slice text, uint64_t *size, bool *last)
+{
+	size_t n = 0;
+
+	while (n < text.length && text.at[n] != ' ')
+		n++;
+	if (!parse_number((struct slice){ text.at, n }, size))
+		return (false);
+	advance(&text, n);
+	skip_blanks(&text);
+	*last = text.length > 0;
+	return (!*last || equal_fold(text, slice_of("LAST")));
+}
+
+/* How many octets the character at the start of TEXT has, 0 for no such. */
+static size_t
+domain_character(struct slice text)
+{
+	if (text.length == 0)
+		return (0);
+	if (is_let_dig(text.at[0]) || text.at[0] == '-' || text.at[0] == '_')
+		return (1);
+	return (utf8_length(text));
+}
+
 /*
- * How many octets at the start of TEXT are a domain name (RFC 5321 4.1.2),
- * 0 if none are.  An underscore counts as a letter: many a host is called
- * by one.
+ * How many octets at the start of TEXT are a domain name (RFC 5321 4.1.2,
+ * with the U-labels of RFC 6531 3.3), 0 if none are.  An underscore counts
+ * as a letter: many a host is called by one.  A label's limit is one of
+ * characters, which are not fewer once it is written in ASCII.
  */
 static size_t
 domain_length(struct slice text)
 {
-	size_t n = 0, label;
+	size_t n = 0, label, characters, more;
 
 	for (;;) {
 		label = n;
-		while (n < text.length &&
-		    (is_let_dig(text.at[n]) || text.at[n] == '-' ||
-			text.at[n] == '_'))
-			n++;
-		if (n == label || n - label > LABEL_LIMIT ||
+		for (characters = 0;; characters++) {
+			more = domain_character((struct slice){ text.at + n,
+			    text.length - n });
+			if (more == 0)
+				break;
+			n += more;
+		}
+		if (n == label || characters > LABEL_LIMIT ||
 		    text.at[label] == '-' || text.at[n - 1] == '-')
 			return (0);
 		if (n == text.length || text.at[n] != '.')
@@ -164,9 +244,15 @@ domain_length(struct slice text)
 }
 
 bool
-is_domain(struct slice text)
+is_utf8_domain(struct slice text)
 {
 	return (text.length > 0 && domain_length(text) == text.length);
+}
+
+bool
+is_domain(struct slice text)
+{
+	return (is_ascii(text) && is_utf8_domain(text));
 }
 
 bool
@@ -194,45 +280,66 @@ parse_literal(struct slice text, struct address *address)
 	return (true);
 }
 
-/* Quoted-string (4.1.2): SP to ~, and 8-bit octets only where UTF-8 is on. */
+/* How many octets the character at AT in TEXT has, 0 if it prints nothing. */
+static size_t
+printing_character(struct slice text, size_t at)
+{
+	char c = text.at[at];
+
+	if (c >= ' ' && c <= '~')
+		return (1);
+	return (utf8_length((struct slice){ text.at + at, text.length - at }));
+}
+
+/* Quoted-string (4.1.2), with what RFC 6531 3.3 adds; only ASCII behind \\. */
 static enum path_fault
 parse_quoted(struct slice *text, struct path *path)
 {
-	size_t n = 1;
-	char c;
+	size_t n = 1, length;
+	bool quoted;
 
 	path->local_part_length = 0;
 	for (;;) {
+		quoted = n < text->length && text->at[n] == '\\';
+		n += quoted;
 		if (n >= text->length)
 			return (PATH_UNCLOSED_QUOTE);
-		c = text->at[n++];
-		if (c == '"')
+		if (!quoted && text->at[n] == '"')
 			break;
-		if (c == '\\') {
-			if (n >= text->length)
-				return (PATH_UNCLOSED_QUOTE);
-			c = text->at[n++];
-		}
-		if (c < ' ' || c > '~')
+		length = printing_character(*text, n);
+		if (length == 0 || (quoted && length > 1))
 			return (PATH_BAD_LOCAL_PART);
-		if (n >= LOCAL_PART_LIMIT)	/* the closing quote is next */
+		/* The closing quote is next. */
+		if (n + length >= LOCAL_PART_LIMIT)
 			return (PATH_LONG_LOCAL_PART);
-		path->local_part[path->local_part_length++] = c;
+		memcpy(path->local_part + path->local_part_length, text->at + n,
+		    length);
+		path->local_part_length += length;
+		n += length;
 	}
-	advance(text, n);
+	advance(text, n + 1);
 	return (path->local_part_length > 0 ? PATH_FINE : PATH_BAD_LOCAL_PART);
 }
 
-/* Dot-string (4.1.2). */
+/* How many octets the atext at the start of TEXT has, 0 if it is none. */
+static size_t
+atom_character(struct slice text)
+{
+	return (text.length > 0 && is_atext(text.at[0]) ? 1 :
+							  utf8_length(text));
+}
+
+/* Dot-string (4.1.2, RFC 6531 3.3). */
 static enum path_fault
 parse_dot_string(struct slice *text, struct path *path)
 {
-	size_t n = 0, atom;
+	size_t n = 0, atom, more;
 
 	for (;;) {
 		atom = n;
-		while (n < text->length && is_atext(text->at[n]))
-			n++;
+		while ((more = atom_character((struct slice){ text->at + n,
+			    text->length - n })) > 0)
+			n += more;
 		if (n == atom)
 			return (PATH_BAD_LOCAL_PART);
 		if (n == text->length || text->at[n] != '.')
@@ -367,6 +474,8 @@ parse_path(struct slice *text, enum path_kind kind, struct path *path)
 		return (fault);
 	if ((size_t)(text->at - start) > PATH_LIMIT)
 		return (PATH_TOO_LONG);
+	path->is_utf8 = !is_ascii((struct slice){ start,
+	    (size_t)(text->at - start) });
 	if (text->length > 0 && !starts(text, ' '))
 		return (PATH_TRAILING_TEXT);
 	skip_blanks(text);

@@ -55,6 +55,7 @@ struct path {
 	struct slice	domain;			/* empty for <postmaster> */
 	struct address	literal;		/* where domain is [...] */
 	struct slice	mailbox;		/* as sent, no <>, no route */
+	bool		is_utf8;		/* beyond ASCII (RFC 6531) */
 };
 
 struct parameter {
@@ -71,6 +72,18 @@ struct slice	slice_of(const char *text);
 /* Is there an octet below SP, or DEL? */
 bool	has_control(struct slice text);
 
+/* Is there no octet of eight bits? */
+bool	is_ascii(struct slice text);
+
+/*
+ * How many octets the character has that TEXT begins with, if it is one
+ * beyond ASCII in well-formed UTF-8 (RFC 3629 4) and no C1 control; else 0.
+ */
+size_t	utf8_length(struct slice text);
+
+/* Is it made of such characters and of ASCII alone? */
+bool	is_utf8(struct slice text);
+
 /*
  * Split a command line (without CR LF) into its verb and its argument, the
  * blanks around both dropped (RFC 5321 4.1.1).
@@ -85,7 +98,9 @@ bool	skip_prefix(struct slice *text, const char *prefix);
  * Parse the path at the start of TEXT, which is advanced past it and past
  * the blanks behind it (4.1.2; source routes are dropped, 4.1.1.3 and
  * appendix C).  Taken beyond the grammar, since devices send it: blanks
- * before the path, and a mailbox without < and >.
+ * before the path, and a mailbox without < and >.  Characters beyond ASCII
+ * are taken as RFC 6531 3.3 has it; whether they may come is for the caller
+ * to say.
  */
 enum path_fault
 parse_path(struct slice *text, enum path_kind kind, struct path *path);
@@ -96,8 +111,12 @@ parse_path(struct slice *text, enum path_kind kind, struct path *path);
  */
 bool	parse_parameter(struct slice *text, struct parameter *parameter);
 
-/* A domain name, or an address literal; false if TEXT is no such. */
+/*
+ * A domain name in ASCII, one that may have UTF-8, or an address literal;
+ * false if TEXT is no such.
+ */
 bool	is_domain(struct slice text);
+bool	is_utf8_domain(struct slice text);
 bool	parse_literal(struct slice text, struct address *address);
 
 /*
@@ -105,5 +124,8 @@ bool	parse_literal(struct slice text, struct address *address);
  * what is past 2^64 - 1, when it is just that.
  */
 bool	parse_number(struct slice text, uint64_t *number);
+
+/* The argument of BDAT: a number, and perhaps LAST (RFC 3030 2). */
+bool	parse_chunk(struct slice text, uint64_t *size, bool *last);
 
 #endif

@@ -142,7 +142,9 @@ deliver(const struct request *request, struct answer *answer)
 		.kept = request->kept };
 	answer->outcome = deliver_message(&delivery);
 	memcpy(answer->note, delivery.note, sizeof(answer->note));
-	forget_spool();
+	/* With LMTP the next recipients may be given the same message. */
+	if (settings.protocol != LMTP)
+		forget_spool();
 	return (true);
 }
 

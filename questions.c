@@ -18,6 +18,17 @@ first_domain(void)
 	return (domain);
 }
 
+/*
+ * May the client have the address of this user?  UTF-8 goes only to who asked
+ * for it (RFC 6531 3.7.4.2); a full name may do without.
+ */
+static bool
+may_show(const struct user *user)
+{
+	return (session.reply_utf8 ||
+	    (is_ascii(user->name) && is_ascii(first_domain())));
+}
+
 /* "Full Name <user@domain>" */
 static const char *
 user_text(const struct user *user)
@@ -31,6 +42,13 @@ user_text(const struct user *user)
 	    length > 0 ? " " : "", (int)user->name.length, user->name.at,
 	    (int)domain.length, domain.at);
 	return (text);
+}
+
+static struct answer
+show_user(const struct user *user)
+{
+	return (may_show(user) ? say_with(USER_IS, user_text(user)) :
+				 say(UTF8_NOT_ASKED_FOR));
 }
 
 struct answer
@@ -55,6 +73,22 @@ refuse_route(const struct expansion *list)
 	}
 }
 
+static bool
+may_show_all(struct slice name)
+{
+	struct user user;
+	uint32_t place = 0;
+	enum lookup found;
+
+	do {
+		found = find_by_full_name(name, place, &user);
+		if (!may_show(&user))
+			return (false);
+		place = next_place(&user);
+	} while (found == USER_SEVERAL);
+	return (true);
+}
+
 /* 553 and whom it may be (RFC 5321 3.5.1). */
 static struct answer
 list_candidates(struct slice name)
@@ -63,6 +97,8 @@ list_candidates(struct slice name)
 	uint32_t place = 0;
 	int i;
 
+	if (!may_show_all(name))
+		return (say(AMBIGUOUS_UTF8));
 	put_line(AMBIGUOUS_USER, NULL);
 	for (i = 1; find_by_full_name(name, place, &user) == USER_SEVERAL &&
 	     i < CANDIDATES;
@@ -90,9 +126,11 @@ verify_route(const struct expansion *list, struct slice name)
 	if (list->route != TO_USERS)
 		return (refuse_route(list));
 	if (list->count == 1 && user_at(list->members[0].place, &user))
-		return (say_with(USER_IS, user_text(&user)));
+		return (show_user(&user));
 	if (!is_bare_name(name))	/* it would have to be quoted */
 		return (say(CANNOT_VERIFY));
+	if (!session.reply_utf8 && !is_ascii(domain))
+		return (say(UTF8_NOT_ASKED_FOR));
 	snprintf(text, sizeof(text), "%.*s@%.*s", (int)name.length, name.at,
 	    (int)domain.length, domain.at);
 	return (say_with(MEMBER_IS, text));
@@ -109,12 +147,31 @@ verify_name(struct slice name)
 		return (verify_route(list, name));
 	switch (find_by_full_name(name, 0, &user)) {
 	case USER_FOUND:
-		return (say_with(USER_IS, user_text(&user)));
+		return (show_user(&user));
 	case USER_SEVERAL:
 		return (list_candidates(name));
 	default:
 		return (verify_route(list, name));
 	}
+}
+
+/* The parameter SMTPUTF8 behind the name (RFC 6531 3.7.4.2). */
+static void
+take_utf8_parameter(struct slice *text)
+{
+	static const char parameter[] = " SMTPUTF8";
+	size_t length = sizeof(parameter) - 1;
+	struct slice end;
+
+	if (text->length <= length)
+		return;
+	end = (struct slice){ text->at + text->length - length, length };
+	if (!equal_fold(end, slice_of(parameter)))
+		return;
+	session.reply_utf8 = true;
+	text->length -= length;
+	while (text->length > 0 && text->at[text->length - 1] == ' ')
+		text->length--;
 }
 
 /* NAME without the <> or the quotes around it. */
@@ -129,15 +186,24 @@ take_off_marks(struct slice name)
 
 /*
  * A mailbox, with or without <>, or else a name, perhaps in quotes, is what
- * both commands ask for; ANSWER_NAME says who that is.
+ * both commands ask for; ANSWER_NAME says who that is, and where nobody is
+ * to know INSTEAD is said.
  */
 static struct answer
 answer_question(struct slice text,
-    struct answer (*answer_name)(struct slice name))
+    struct answer (*answer_name)(struct slice name), enum reply instead)
 {
-	struct slice mailbox = text;
+	struct slice mailbox;
 	struct path path;
 
+	take_utf8_parameter(&text);
+	if (!is_utf8(text))
+		return (say_with(SYNTAX, "a name in well-formed UTF-8"));
+	if (!session.reply_utf8 && !is_ascii(text))
+		return (say(UTF8_NOT_DECLARED));
+	if (answer_name == NULL)
+		return (say(instead));
+	mailbox = text;
 	if (parse_path(&mailbox, FORWARD_PATH, &path) != PATH_FINE ||
 	    mailbox.length > 0)
 		return (answer_name(take_off_marks(text)));
@@ -150,9 +216,18 @@ answer_question(struct slice text,
 struct answer
 handle_vrfy(struct slice text)
 {
-	if (!settings.vrfy)
-		return (say(CANNOT_VERIFY));
-	return (answer_question(text, verify_name));
+	return (answer_question(text, settings.vrfy ? verify_name : NULL,
+	    CANNOT_VERIFY));
+}
+
+static bool
+may_show_member(const struct member *member)
+{
+	struct user user;
+
+	if (session.reply_utf8 || member->address.length > 0)
+		return (session.reply_utf8 || is_ascii(member->address));
+	return (user_at(member->place, &user) && may_show(&user));
 }
 
 /* "<address>", or of a user here "Full Name <user@domain>". */
@@ -183,6 +258,9 @@ expand_name(struct slice name)
 		return (refuse_route(list));
 	if (list->route == TO_TOO_MANY)
 		return (say(LIST_FAULT));
+	for (i = 0; i < list->count; i++)
+		if (!may_show_member(&list->members[i]))
+			return (say(UTF8_NOT_ASKED_FOR));
 	for (i = 0; i + 1 < list->count; i++) {
 		answer = member_answer(&list->members[i]);
 		put_line(answer.reply, answer.argument);
@@ -193,7 +271,6 @@ expand_name(struct slice name)
 struct answer
 handle_expn(struct slice text)
 {
-	if (!settings.expn)
-		return (say(CANNOT_EXPAND));
-	return (answer_question(text, expand_name));
+	return (answer_question(text, settings.expn ? expand_name : NULL,
+	    CANNOT_EXPAND));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Who is that?  The handlers of VRFY and EXPN (RFC 5321 3.5), and what they
- * and RCPT say of a name that leads to no mailbox here.
+ * Who is that?  The handlers of VRFY and EXPN (RFC 5321 3.5, RFC 6531
+ * 3.7.4.2), and what they and RCPT say of a name that leads to no mailbox.
  */
 #ifndef QUESTIONS_H
 #define QUESTIONS_H

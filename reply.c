@@ -35,18 +35,30 @@ fault_text(enum path_fault fault)
 
 /* Append to LINE, which keeps room for its CR LF. */
 static size_t
-append(char *line, size_t length, const char *text, size_t text_length)
+append(char *line, size_t length, struct slice text, bool utf8)
 {
-	size_t i;
+	size_t n;
 
-	for (i = 0; i < text_length && length < REPLY_LINE_LIMIT - 2; i++)
-		line[length++] = text[i] >= ' ' && text[i] <= '~' ? text[i] :
-								    '?';
+	for (; text.length > 0; text.at += n, text.length -= n) {
+		n = utf8 ? utf8_length(text) : 0;
+		if (length + (n > 0 ? n : 1) > REPLY_LINE_LIMIT - 2)
+			break;
+		if (n > 0) {
+			memcpy(line + length, text.at, n);
+			length += n;
+			continue;
+		}
+		n = 1;
+		line[length++] = text.at[0] >= ' ' && text.at[0] <= '~' ?
+		    text.at[0] :
+		    '?';
+	}
 	return (length);
 }
 
 size_t
-format_reply(char *line, enum reply reply, bool more, const char *argument)
+format_reply(char *line, enum reply reply, bool more, const char *argument,
+    bool utf8)
 {
 	const char *text = replies[reply].text, *hole = strstr(text, "%s");
 	const char *detail = replies[reply].detail;
@@ -59,13 +71,14 @@ format_reply(char *line, enum reply reply, bool more, const char *argument)
 	    snprintf(line, REPLY_LINE_LIMIT, "%d%c%d.%s ", number,
 	    more ? '-' : ' ', number / 100, detail));
 	if (hole == NULL) {
-		length = append(line, length, text, strlen(text));
+		length = append(line, length, slice_of(text), false);
 	} else {
 		if (argument == NULL)
 			argument = "";
-		length = append(line, length, text, (size_t)(hole - text));
-		length = append(line, length, argument, strlen(argument));
-		length = append(line, length, hole + 2, strlen(hole + 2));
+		length = append(line, length,
+		    (struct slice){ text, (size_t)(hole - text) }, false);
+		length = append(line, length, slice_of(argument), utf8);
+		length = append(line, length, slice_of(hole + 2), false);
 	}
 	line[length++] = '\r';
 	line[length++] = '\n';

@@ -13,14 +13,23 @@
 
 /* clang-format off */
 #define REPLIES(R) \
+	R(STATUS_SENDER,       211, "0.0", "Sender: %s") \
+	R(STATUS_RECIPIENTS,   211, "0.0", "Recipients so far: %s") \
+	R(STATUS_TRANSACTIONS, 211, "0.0", "Transactions so far: %s") \
+	R(STATUS_LIMITS,       211, "0.0", "Limits: %s") \
+	R(STATUS_TIME,         211, "0.0", "Seconds left: %s") \
 	R(HELP_TEXT,           214, "0.0", "%s") \
 	R(GREETING,            220, "",    "%s ESMTP in.smtpd") \
+	R(GREETING_LMTP,       220, "",    "%s LMTP in.smtpd") \
 	R(GOODBYE,             221, "0.0", "%s closing connection") \
 	R(HELLO,               250, "",    "%s") \
 	R(OFFER_PIPELINING,    250, "",    "PIPELINING") \
 	R(OFFER_SIZE,          250, "",    "SIZE %s") \
 	R(OFFER_8BITMIME,      250, "",    "8BITMIME") \
 	R(OFFER_ENHANCED,      250, "",    "ENHANCEDSTATUSCODES") \
+	R(OFFER_SMTPUTF8,      250, "",    "SMTPUTF8") \
+	R(OFFER_CHUNKING,      250, "",    "CHUNKING") \
+	R(OFFER_LIMITS,        250, "",    "LIMITS %s") \
 	R(OFFER_SEND,          250, "",    "SEND") \
 	R(OFFER_SOML,          250, "",    "SOML") \
 	R(OFFER_SAML,          250, "",    "SAML") \
@@ -30,6 +39,7 @@
 	R(OK,                  250, "0.0", "Ok") \
 	R(SENDER_OK,           250, "1.0", "Sender ok") \
 	R(RECIPIENT_OK,        250, "1.5", "Recipient ok") \
+	R(CHUNK_OK,            250, "0.0", "Chunk of %s octets is here") \
 	R(ACCEPTED,            250, "6.0", "Delivered as %s") \
 	R(USER_IS,             250, "1.5", "%s") \
 	R(MEMBER_IS,           250, "1.5", "<%s>") \
@@ -38,6 +48,8 @@
 	    "Cannot verify here, but RCPT will tell") \
 	R(CANNOT_EXPAND,       252, "1.5", \
 	    "Cannot expand here, but RCPT will tell") \
+	R(UTF8_NOT_ASKED_FOR,  252, "6.8", \
+	    "The answer has UTF-8; ask again with SMTPUTF8") \
 	R(SEND_DATA,           354, "",    "End data with <CR><LF>.<CR><LF>") \
 	R(SHUTTING_DOWN,       421, "3.2", \
 	    "%s shutting down, closing connection") \
@@ -45,8 +57,12 @@
 	    "%s is not set up right, closing connection") \
 	R(TIMED_OUT,           421, "4.2", \
 	    "%s waited too long, closing connection") \
+	R(OUT_OF_STEP,         421, "5.2", \
+	    "%s cannot tell chunk from command, closing connection") \
 	R(TOO_MANY_ERRORS,     421, "7.0", \
 	    "%s saw too many errors, closing connection") \
+	R(TOO_MANY_MESSAGES,   421, "7.0", \
+	    "%s takes no more in this session, closing connection") \
 	R(MAILBOX_BUSY,        450, "2.0", "Mailbox is busy: %s") \
 	R(NOT_AT_TERMINAL,     450, "2.1", \
 	    "Not at a terminal that takes messages now") \
@@ -71,10 +87,15 @@
 	R(BAD_PARAMETER,       501, "5.4", "Bad value in parameter %s") \
 	R(NOT_IMPLEMENTED,     502, "5.1", "Command not implemented") \
 	R(NEED_HELLO,          503, "5.1", "Send HELO or EHLO first") \
+	R(NEED_LHLO,           503, "5.1", "Send LHLO first") \
 	R(NEED_SENDER,         503, "5.1", "Need MAIL first") \
 	R(NEED_RECIPIENT,      503, "5.1", "Need RCPT first") \
 	R(SENDER_GIVEN,        503, "5.1", \
 	    "Sender already given; RSET starts anew") \
+	R(NEED_BDAT,           503, "5.1", \
+	    "Mail data has begun with BDAT; RSET starts anew") \
+	R(CHUNK_REFUSED,       503, "5.1", \
+	    "A chunk was refused; RSET starts anew") \
 	R(UNKNOWN_TOPIC,       504, "5.4", \
 	    "No help on this topic; HELP alone lists all") \
 	R(NO_SUCH_USER,        550, "1.1", "No such user here") \
@@ -89,6 +110,10 @@
 	    "Message is larger than the limit of %s octets") \
 	R(AMBIGUOUS_USER,      553, "1.4", "Ambiguous; possible are") \
 	R(POSSIBLE_USER,       553, "1.4", "%s") \
+	R(UTF8_NOT_DECLARED,   553, "6.7", \
+	    "Address has UTF-8, and SMTPUTF8 was not asked for") \
+	R(AMBIGUOUS_UTF8,      553, "6.8", \
+	    "Ambiguous, and the answer has UTF-8; ask again with SMTPUTF8") \
 	R(BARE_NEWLINE,        554, "6.0", \
 	    "Mail data has a CR or LF outside CR LF; nothing was delivered") \
 	R(LOOP,                554, "4.6", \
@@ -126,10 +151,11 @@ enum reply {
  * Write one reply line with its CR LF into LINE, which has room for
  * REPLY_LINE_LIMIT octets, and return its length.  MORE makes it a line
  * that others follow.  ARGUMENT stands for the %s, or is NULL; in it what
- * is not printable becomes '?', and what is too long is cut.
+ * is not printable becomes '?', and what is too long is cut.  UTF8 if the
+ * client asked for characters beyond ASCII (RFC 6531 3.7.4.2).
  */
-size_t
-format_reply(char *line, enum reply reply, bool more, const char *argument);
+size_t format_reply(char *line, enum reply reply, bool more,
+    const char *argument, bool utf8);
 
 int	reply_number(enum reply reply);
 const char *fault_text(enum path_fault fault);

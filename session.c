@@ -56,7 +56,8 @@ put_line(enum reply reply, const char *argument)
 {
 	char line[REPLY_LINE_LIMIT];
 
-	put_output(line, format_reply(line, reply, true, argument),
+	put_output(line,
+	    format_reply(line, reply, true, argument, session.reply_utf8),
 	    session.wait_until);
 }
 
@@ -64,22 +65,23 @@ static void
 log_refusal(struct slice command, const char *reply, size_t length)
 {
 	char shown[200], helo[80], from[PATH_LIMIT + 1];
+	char said[REPLY_LINE_LIMIT];
 
 	log_line(LOG_NOTICE,
 	    "refused client=%s helo=<%s> from=<%s> "
-	    "command=\"%s\" reply=\"%.*s\"",
+	    "command=\"%s\" reply=\"%s\"",
 	    client(), show(helo, sizeof(helo), session.hello),
 	    show(from, sizeof(from), session.envelope.reverse_path),
 	    printable(shown, sizeof(shown), command.at, command.length),
-	    (int)length, reply);
+	    printable(said, sizeof(said), reply, length));
 }
 
 void
 put_answer(struct answer answer, struct slice command)
 {
 	char line[REPLY_LINE_LIMIT];
-	size_t length = format_reply(line, answer.reply, false,
-	    answer.argument);
+	size_t length = format_reply(line, answer.reply, false, answer.argument,
+	    session.reply_utf8);
 
 	put_output(line, length, session.wait_until);
 	if (reply_number(answer.reply) >= 400)
@@ -102,6 +104,8 @@ enter_ready(void)
 	session.accepted = 0;
 	session.first_recipient[0] = '\0';
 	session.declared_size = 0;
+	session.rcpt_count = 0;
+	session.utf8 = false;
 	empty_spool();
 }
 
@@ -120,4 +124,7 @@ set_wait(uint64_t seconds)
 	session.wait_until = now_ms() + (int64_t)seconds * 1000;
 	if (session.wait_until > session.deadline)
 		session.wait_until = session.deadline;
+	if ((session.state & (CHUNKS | SPOILED)) != 0 &&
+	    session.wait_until > session.data_deadline)
+		session.wait_until = session.data_deadline;
 }

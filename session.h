@@ -18,9 +18,11 @@ enum state {
 	READY		= 2,
 	SENDER		= 4,	/* MAIL was taken */
 	RECIPIENTS	= 8,	/* and a RCPT */
-	RECEIVING	= 16,	/* and DATA */
-	ENDED		= 32,
-	ANY		= START | READY | SENDER | RECIPIENTS,
+	CHUNKS		= 16,	/* and a BDAT, but not the last (RFC 3030 2) */
+	SPOILED		= 32,	/* and a chunk that was refused */
+	RECEIVING	= 64,	/* RECIPIENTS, and DATA */
+	ENDED		= 128,
+	ANY		= START | READY | SENDER | RECIPIENTS | CHUNKS | SPOILED,
 	SAME		= 0
 };
 
@@ -32,19 +34,26 @@ struct answer {
 
 struct session {
 	enum state	state;
-	bool		esmtp;		/* EHLO, not HELO */
+	bool		esmtp;		/* EHLO or LHLO, not HELO */
+	bool		reply_utf8;	/* the command asked for it */
 	int64_t		deadline;	/* of the whole session */
+	int64_t		data_deadline;	/* of mail data that comes in chunks */
 	int64_t		wait_until;	/* of what is waited for now */
 	char		id[ID_SIZE - 8];
 	char		hello[DOMAIN_LIMIT + 1];
 	enum destination destination;	/* of the transaction */
 	struct envelope	envelope;
 	uint32_t	accepted;	/* RCPTs that added to it */
+	uint32_t	rcpt_count;	/* LMTP: each RCPT has a reply later */
+	uint32_t	rcpt_ends[MOST_RECIPIENTS]; /* its recipients end here */
+	bool		utf8;		/* SMTPUTF8 (RFC 6531 3.4) */
+	uint64_t	chunk_size;	/* of the BDAT that is at work */
+	bool		last_chunk;
 	char		first_recipient[PATH_LIMIT + 1];
 	bool		size_given;	/* SIZE= */
 	uint64_t	declared_size;	/* 0 if it was not */
 	unsigned int	messages;	/* delivered */
-	unsigned int	transactions;
+	unsigned int	transactions;	/* MAIL commands (RFC 9422 4.1) */
 	unsigned int	refused;	/* commands with 5yz */
 	const char	*end;		/* why it ended, for the log */
 };
@@ -70,7 +79,10 @@ void	end_session(enum reply reply, const char *why);
 /* The only place that clears the transaction; HELO's name stays. */
 void	enter_ready(void);
 
-/* From now on wait for the client at most SECONDS, and never past the session. */
+/*
+ * From now on wait for the client at most SECONDS, and never past the end of
+ * the session, or that of mail data which comes in chunks.
+ */
 void	set_wait(uint64_t seconds);
 
 /* NUMBER in a buffer that the next call uses again. */

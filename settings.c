@@ -19,6 +19,7 @@ struct settings settings;
 /* What a CHOICE can be; its place is its value. */
 #define NO_YES		"no yes"
 #define REJECT_ACCEPT	"reject accept"
+#define PROTOCOLS	"smtp lmtp"
 #define LOG_TARGETS	"syslog stderr none"
 
 static const struct row {
@@ -57,6 +58,9 @@ static const struct row {
 	/* RFC 5321 4.5.3.1.8: at least 100; less is for tests. */
 	{ "recipient-limit", NUMBER, &settings.recipient_limit, "100", 1,
 	    MOST_RECIPIENTS, NULL, "recipients of one message" },
+	/* RFC 9422 4.1 has six digits. */
+	{ "transaction-limit", NUMBER, &settings.transaction_limit, "1000", 0,
+	    999999, NULL, "MAIL commands of one session; 0: no limit" },
 	{ "recipient-delimiter", CHARACTER, &settings.recipient_delimiter, "+",
 	    0, 0, NULL, "joe+list is joe; none: no such thing" },
 	/* RFC 5321 4.5.3.2.7: at least five minutes; less is for tests. */
@@ -83,6 +87,8 @@ static const struct row {
 	    "who is logged in at which terminal" },
 	{ "bare-newline", CHOICE, &settings.bare_newline, "reject", 0, 0,
 	    REJECT_ACCEPT, "accept: a lone LF ends a line of text" },
+	{ "protocol", CHOICE, &settings.protocol, "smtp", 0, 0, PROTOCOLS,
+	    "lmtp: a reply for each recipient, RFC 2033" },
 	{ "log", CHOICE, &settings.log, "syslog", 0, 0, LOG_TARGETS,
 	    "syslog, stderr (as <N>TEXT) or none" },
 };
@@ -256,7 +262,7 @@ all_domains(const char *value)
 	bool some = false;
 
 	for (; next_word(&list, &word); some = true)
-		if (!is_domain(word))
+		if (!is_utf8_domain(word))
 			return (false);
 	return (some);
 }

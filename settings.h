@@ -18,6 +18,8 @@
 /* The most that recipient-limit can be set to. */
 #define MOST_RECIPIENTS	1000
 
+enum protocol { SMTP, LMTP };
+
 struct settings {
 	const char	*hostname;
 	const char	*domains;		/* a list: see next_word() */
@@ -31,6 +33,7 @@ struct settings {
 	uint64_t	 message_size_limit;	/* octets, CR LF counted; 0 is none */
 	uint64_t	 mailbox_size_limit;	/* octets; 0 is none */
 	uint64_t	 recipient_limit;
+	uint64_t	 transaction_limit;	/* 0 is none */
 	const char	*recipient_delimiter;	/* one octet or none */
 	uint64_t	 command_timeout;	/* seconds */
 	uint64_t	 data_timeout;		/* seconds */
@@ -43,6 +46,7 @@ struct settings {
 	uint64_t	 terminals;		/* 0 no, 1 yes */
 	const char	*utmp;			/* a path */
 	uint64_t	 bare_newline;		/* 0 reject, 1 accept */
+	uint64_t	 protocol;		/* enum protocol */
 	uint64_t	 log;			/* enum log_target */
 };
 

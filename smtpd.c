@@ -49,16 +49,35 @@ handle_helo(struct slice name)
 	return (say_with(HELLO, settings.hostname));
 }
 
+/* The limits of a transaction and of a session (RFC 9422 4). */
+static const char *
+limits(void)
+{
+	static char text[64];
+	size_t n = (size_t)snprintf(text, sizeof(text), "RCPTMAX=%llu",
+	    (unsigned long long)settings.recipient_limit);
+
+	if (settings.transaction_limit != 0)
+		snprintf(text + n, sizeof(text) - n, " MAILMAX=%llu",
+		    (unsigned long long)settings.transaction_limit);
+	return (text);
+}
+
+/* LHLO is the same in LMTP (RFC 2033 4.1). */
 static struct answer
 handle_ehlo(struct slice name)
 {
 	if (!take_hello(name, true))
-		return (say_with(SYNTAX, "EHLO name"));
+		return (say_with(SYNTAX,
+		    settings.protocol == LMTP ? "LHLO name" : "EHLO name"));
 	put_line(HELLO, settings.hostname);
 	put_line(OFFER_PIPELINING, NULL);
 	put_line(OFFER_SIZE, decimal(settings.message_size_limit));
 	put_line(OFFER_8BITMIME, NULL);
 	put_line(OFFER_ENHANCED, NULL);
+	put_line(OFFER_SMTPUTF8, NULL);
+	put_line(OFFER_CHUNKING, NULL);
+	put_line(OFFER_LIMITS, limits());
 	if (settings.terminals) {
 		put_line(OFFER_SEND, NULL);
 		put_line(OFFER_SOML, NULL);
@@ -98,11 +117,13 @@ static struct answer handle_help(struct slice topic);
 /* ------------------------------------------------------------ the table */
 
 enum argument { NONE, OPTIONAL, REQUIRED };
+enum where { ALWAYS, IN_SMTP, IN_LMTP };
 
 /*
  * A row a verb: in which states it may come, whether it takes an argument,
- * which state follows when its handler is content, and its syntax.  A verb
- * without a handler, or whose setting is off, is known and not implemented.
+ * which state follows when its handler is content, its syntax, where that is
+ * from, and in which protocol it is one.  A verb without a handler, or whose
+ * setting is off, is known and not implemented.
  */
 static const struct command {
 	const char	*verb;
@@ -112,48 +133,71 @@ static const struct command {
 	struct answer	 (*handler)(struct slice argument);
 	size_t		 extra;		/* octets past COMMAND_LINE_LIMIT */
 	const char	*syntax;
+	const char	*source;
+	enum where	 where;
 	const uint64_t	*setting;	/* that it needs, or NULL */
 } commands[] = {
 	/* clang-format off */
 	{ "HELO", ANY,		REQUIRED, READY,	handle_helo, 0,
-	    "HELO name", NULL },
+	    "HELO name", "RFC 5321 4.1.1.1", IN_SMTP, NULL },
 	{ "EHLO", ANY,		REQUIRED, READY,	handle_ehlo, 0,
-	    "EHLO name", NULL },
-	/* SIZE adds 26 octets (RFC 1870 3), BODY 17 (RFC 6152 2). */
-	{ "MAIL", READY,	REQUIRED, SENDER,	handle_mail, 26 + 17,
-	    "MAIL FROM:<address> [SIZE=octets] [BODY=7BIT|8BITMIME]", NULL },
+	    "EHLO name", "RFC 5321 4.1.1.1", IN_SMTP, NULL },
+	{ "LHLO", ANY,		REQUIRED, READY,	handle_ehlo, 0,
+	    "LHLO name", "RFC 2033 4.1", IN_LMTP, NULL },
+	/*
+	 * SIZE adds 26 octets (RFC 1870 3), BODY 17 (RFC 6152 2), SMTPUTF8
+	 * 10 (RFC 6531 3.1).
+	 */
+	{ "MAIL", READY,	REQUIRED, SENDER,	handle_mail,
+	    26 + 17 + 10,
+	    "MAIL FROM:<address> [SIZE=octets] [BODY=7BIT|8BITMIME] [SMTPUTF8]",
+	    "RFC 5321 4.1.1.2", ALWAYS, NULL },
 	{ "RCPT", SENDER | RECIPIENTS,
 				REQUIRED, RECIPIENTS,	handle_rcpt, 0,
-	    "RCPT TO:<address>", NULL },
+	    "RCPT TO:<address>", "RFC 5321 4.1.1.3", ALWAYS, NULL },
 	{ "DATA", RECIPIENTS,	NONE,	  RECEIVING,	handle_data, 0,
-	    "DATA", NULL },
+	    "DATA", "RFC 5321 4.1.1.4", ALWAYS, NULL },
+	{ "BDAT", RECIPIENTS | CHUNKS,
+				REQUIRED, CHUNKS,	handle_bdat, 0,
+	    "BDAT octets [LAST]", "RFC 3030 2", ALWAYS, NULL },
 	{ "RSET", ANY,		NONE,	  READY,	handle_rset, 0,
-	    "RSET", NULL },
+	    "RSET", "RFC 5321 4.1.1.5", ALWAYS, NULL },
 	{ "NOOP", ANY,		OPTIONAL, SAME,		handle_noop, 0,
-	    "NOOP [text]", NULL },
-	{ "VRFY", ANY,		REQUIRED, SAME,		handle_vrfy, 0,
-	    "VRFY user or full name", NULL },
-	{ "EXPN", ANY,		REQUIRED, SAME,		handle_expn, 0,
-	    "EXPN list", NULL },
+	    "NOOP [text]", "RFC 5321 4.1.1.9", ALWAYS, NULL },
+	{ "VRFY", ANY,		REQUIRED, SAME,		handle_vrfy, 10,
+	    "VRFY user or full name [SMTPUTF8]", "RFC 5321 4.1.1.6", ALWAYS, NULL },
+	{ "EXPN", ANY,		REQUIRED, SAME,		handle_expn, 10,
+	    "EXPN list [SMTPUTF8]", "RFC 5321 4.1.1.7", ALWAYS, NULL },
 	{ "HELP", ANY,		OPTIONAL, SAME,		handle_help, 0,
-	    "HELP [command]", NULL },
+	    "HELP [command or STATUS]", "RFC 5321 4.1.1.8", ALWAYS, NULL },
 	{ "QUIT", ANY,		NONE,	  ENDED,	handle_quit, 0,
-	    "QUIT", NULL },
-	{ "SEND", READY,	REQUIRED, SENDER,	handle_send, 26 + 17,
-	    "SEND FROM:<address> [SIZE=octets] [BODY=7BIT|8BITMIME]",
-	    &settings.terminals },
-	{ "SOML", READY,	REQUIRED, SENDER,	handle_soml, 26 + 17,
-	    "SOML FROM:<address> [SIZE=octets] [BODY=7BIT|8BITMIME]",
-	    &settings.terminals },
-	{ "SAML", READY,	REQUIRED, SENDER,	handle_saml, 26 + 17,
-	    "SAML FROM:<address> [SIZE=octets] [BODY=7BIT|8BITMIME]",
-	    &settings.terminals },
+	    "QUIT", "RFC 5321 4.1.1.10", ALWAYS, NULL },
+	{ "SEND", READY,	REQUIRED, SENDER,	handle_send,
+	    26 + 17 + 10,
+	    "SEND FROM:<address> [SIZE=octets] [BODY=7BIT|8BITMIME] [SMTPUTF8]",
+	    "RFC 821 3.4", ALWAYS, &settings.terminals },
+	{ "SOML", READY,	REQUIRED, SENDER,	handle_soml,
+	    26 + 17 + 10,
+	    "SOML FROM:<address> [SIZE=octets] [BODY=7BIT|8BITMIME] [SMTPUTF8]",
+	    "RFC 821 3.4", ALWAYS, &settings.terminals },
+	{ "SAML", READY,	REQUIRED, SENDER,	handle_saml,
+	    26 + 17 + 10,
+	    "SAML FROM:<address> [SIZE=octets] [BODY=7BIT|8BITMIME] [SMTPUTF8]",
+	    "RFC 821 3.4", ALWAYS, &settings.terminals },
 	{ "TURN", ANY,		NONE,	  SAME,		NULL, 0,
-	    "TURN", NULL },
+	    "TURN", "RFC 821 3.8", ALWAYS, NULL },
 	/* clang-format on */
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+/* Is it a command in the protocol that is spoken? */
+static bool
+is_spoken(const struct command *command)
+{
+	return (command->where == ALWAYS ||
+	    (command->where == IN_LMTP) == (settings.protocol == LMTP));
+}
 
 static const struct command *
 find_command(struct slice verb)
@@ -161,7 +205,8 @@ find_command(struct slice verb)
 	size_t i;
 
 	for (i = 0; i < COMMANDS; i++)
-		if (equal_fold(verb, slice_of(commands[i].verb)))
+		if (equal_fold(verb, slice_of(commands[i].verb)) &&
+		    is_spoken(&commands[i]))
 			return (&commands[i]);
 	return (NULL);
 }
@@ -174,6 +219,37 @@ is_enabled(const struct command *command)
 	    (command->setting == NULL || *command->setting != 0));
 }
 
+/* How the session stands (RFC 821 4.2: 211, system status). */
+static struct answer
+show_status(void)
+{
+	static char text[PATH_LIMIT + 3];
+	const char *sender = session.envelope.reverse_path;
+	bool begun = (session.state & (START | READY)) == 0;
+	int64_t left = session.deadline - now_ms();
+
+	snprintf(text, sizeof(text), "<%s>", sender);
+	put_line(STATUS_SENDER, begun ? text : "none");
+	put_line(STATUS_RECIPIENTS, decimal(session.envelope.count));
+	put_line(STATUS_TRANSACTIONS, decimal(session.transactions));
+	snprintf(text, sizeof(text), "SIZE=%s %s",
+	    decimal(settings.message_size_limit), limits());
+	put_line(STATUS_LIMITS, text);
+	return (say_with(STATUS_TIME,
+	    decimal(left > 0 ? (uint64_t)left / 1000 : 0)));
+}
+
+/* One command: its syntax, and where that is from. */
+static struct answer
+explain_command(const struct command *command)
+{
+	static char text[128];
+
+	snprintf(text, sizeof(text), "%s (%s)", command->syntax,
+	    command->source);
+	return (say_with(HELP_TEXT, text));
+}
+
 static struct answer
 handle_help(struct slice topic)
 {
@@ -181,12 +257,14 @@ handle_help(struct slice topic)
 	char text[COMMANDS * 5 + 16] = "Commands:";
 	size_t i;
 
+	if (equal_fold(topic, slice_of("STATUS")))
+		return (show_status());
 	if (topic.length > 0)
 		return (command == NULL || !is_enabled(command) ?
 			say(UNKNOWN_TOPIC) :
-			say_with(HELP_TEXT, command->syntax));
+			explain_command(command));
 	for (i = 0; i < COMMANDS; i++) {
-		if (!is_enabled(&commands[i]))
+		if (!is_enabled(&commands[i]) || !is_spoken(&commands[i]))
 			continue;
 		strcat(text, " ");
 		strcat(text, commands[i].verb);
@@ -200,7 +278,12 @@ static struct answer
 out_of_order(const struct command *command)
 {
 	if (session.state == START)
-		return (say(NEED_HELLO));
+		return (say(settings.protocol == LMTP ? NEED_LHLO :
+							NEED_HELLO));
+	if (session.state == CHUNKS)
+		return (say(NEED_BDAT));
+	if (session.state == SPOILED)
+		return (say(CHUNK_REFUSED));
 	if (command->when == READY)
 		return (say(SENDER_GIVEN));
 	return (say(session.state == READY ? NEED_SENDER : NEED_RECIPIENT));
@@ -267,25 +350,86 @@ end_by_status(enum line_status status)
 }
 
 static void
-answer_command(struct slice line, enum line_status status)
+give_answer(struct answer answer, struct slice command)
 {
-	struct answer answer;
+	enum line_status status = LINE_OK;
 
-	if (status == LINE_OK) {
-		answer = step(line);
-	} else {
-		answer = say(status == LINE_TOO_LONG ? TOO_LONG : BAD_LINE_END);
-		line = (struct slice){ "", 0 };
-	}
-	status = reply_number(answer.reply) >= 500 ? pay_for_refusal() :
-	    LINE_OK;
+	if (reply_number(answer.reply) >= 500)
+		status = pay_for_refusal();
 	if (status != LINE_OK) {
 		end_by_status(status);
 		return;
 	}
-	put_answer(answer, line);
+	put_answer(answer, command);
 	if (session.refused >= settings.error_limit && session.state != ENDED)
 		end_session(TOO_MANY_ERRORS, "too many errors");
+}
+
+/* Does LINE, or what is here of it, say that octets follow? */
+static bool
+announces_chunk(struct slice line)
+{
+	struct slice verb, argument;
+
+	parse_command(line, &verb, &argument);
+	return (skip_prefix(&verb, "BDAT"));
+}
+
+/* How many?  False where that cannot be known for sure. */
+static bool
+count_chunk(struct slice line)
+{
+	struct slice verb, argument;
+
+	parse_command(line, &verb, &argument);
+	return (verb.length == 4 && line.length + 2 <= COMMAND_LINE_LIMIT &&
+	    parse_chunk(argument, &session.chunk_size, &session.last_chunk));
+}
+
+/*
+ * The octets behind BDAT are read before it is answered, also where it is
+ * refused: they must never be taken for commands (RFC 3030 2).  So where
+ * they cannot be counted the session is over.
+ */
+static void
+answer_chunk(struct slice line, enum line_status status)
+{
+	struct answer answer;
+	bool refused;
+
+	if (status != LINE_OK || !count_chunk(line)) {
+		give_answer(say_with(SYNTAX, "BDAT octets [LAST]"), line);
+		if (session.state != ENDED)
+			end_session(OUT_OF_STEP, "out of step");
+		return;
+	}
+	answer = step(line);
+	refused = reply_number(answer.reply) >= 400;
+	if (!receive_octets(&answer, &status)) {
+		end_by_status(status);
+		return;
+	}
+	if (refused) {
+		give_answer(answer, slice_of("BDAT"));
+		return;
+	}
+	put_answer(answer, slice_of("BDAT"));
+	if (session.last_chunk && session.state != ENDED)
+		enter_ready();
+}
+
+static void
+answer_command(struct slice line, enum line_status status)
+{
+	session.reply_utf8 = false;
+	if (announces_chunk(line))
+		answer_chunk(line, status);
+	else if (status == LINE_OK)
+		give_answer(step(line), line);
+	else
+		give_answer(say(status == LINE_TOO_LONG ? TOO_LONG :
+							  BAD_LINE_END),
+		    (struct slice){ "", 0 });
 }
 
 static void
@@ -310,7 +454,9 @@ run_session(void)
 	enum line_status status;
 	struct slice line;
 
-	put_answer(say_with(GREETING, settings.hostname),
+	put_answer(say_with(settings.protocol == LMTP ? GREETING_LMTP :
+							GREETING,
+		       settings.hostname),
 	    (struct slice){ "", 0 });
 	while (session.state != ENDED) {
 		if (session.state == RECEIVING) {
@@ -392,7 +538,7 @@ say_misconfigured(void)
 	const char *name = settings.hostname != NULL ? settings.hostname :
 	    "localhost";
 
-	put_output(line, format_reply(line, MISCONFIGURED, false, name),
+	put_output(line, format_reply(line, MISCONFIGURED, false, name, false),
 	    now_ms() + 1000);
 	flush_output(now_ms() + 1000);
 }

@@ -15,11 +15,20 @@ struct answer handle_soml(struct slice argument);
 struct answer handle_saml(struct slice argument);
 struct answer handle_rcpt(struct slice argument);
 struct answer handle_data(struct slice argument);
+struct answer handle_bdat(struct slice argument);
 
 /*
- * From the 354 to the verdict, which is *ANSWER.  False if the session
- * cannot go on; *STATUS then says why.
+ * From the 354 to the verdict, which is *ANSWER; with LMTP that is the last
+ * of several, and the others are on their way.  False if the session cannot
+ * go on; *STATUS then says why.
  */
 bool	receive_message(struct answer *answer, enum line_status *status);
+
+/*
+ * The octets behind BDAT, which are never commands: into the message where
+ * *ANSWER to the command is good, and *ANSWER then is what became of them;
+ * into nothing where it was refused.  False as above.
+ */
+bool	receive_octets(struct answer *answer, enum line_status *status);
 
 #endif

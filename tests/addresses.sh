@@ -266,7 +266,8 @@ test_a_refusal_says_what_is_wrong() {
 
 test_octets_above_ascii_have_no_place_in_an_address() {
 	expect_rcpt '501 5.1.3 *' '<j\xf6e@mail.example>'
-	expect_rcpt '501 5.1.3 *' '<joe@m\xc3\xa4il.example>'
+	expect_rcpt '553 5.6.7 *' '<joe@m\xc3\xa4il.example>'
+	expect_rcpt '501 5.1.3 *' '<joe@m\xe4il.example>'
 	expect_rcpt '501 5.1.3 *' '<"j\xf6e"@mail.example>'
 	expect_mail '501 5.1.7 *' '<\xe4nn@client.example>'
 }

@@ -5,11 +5,16 @@
 # shellcheck source=tests/lib.sh
 . "${0%/*}/lib.sh"
 
+names=''
+for dialogue in "$TESTS"/dialogues/*; do
+	[ -f "$dialogue" ] || continue
+	name=test_$(basename "$dialogue" | tr -c 'A-Za-z0-9\n' _)
+	eval "$name() { play \"\$TESTS/dialogues/${dialogue##*/}\" -o error-delay=0; }"
+	names="$names $name"
+done
+
 suite() {
-	for dialogue in "$TESTS"/dialogues/*; do
-		[ -f "$dialogue" ] || continue
-		name=test_$(basename "$dialogue" | tr -c 'A-Za-z0-9\n' _)
-		eval "$name() { play \"\$TESTS/dialogues/${dialogue##*/}\" -o error-delay=0; }"
+	for name in $names; do
 		suite_addTest "$name"
 	done
 }

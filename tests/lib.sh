@@ -62,6 +62,7 @@
 #   skip REASON               prints it; the test counts as skipped: skip 'no disk' && return
 #   need_root                 skips without root: need_root || return 0
 #   need COMMAND              skips where COMMAND is not there: need strace || return 0
+#   $LITTLE_MEMORY  in WRAP: the program may have no more of it than a session of this one needs
 #   WRAP='strace -f -o x'     a command to run the program under, in `talk`
 
 TESTS=${TESTS:-$(cd "$(dirname "$0")" && { [ -e lib.sh ] || cd ..; } && pwd)}
@@ -112,6 +113,9 @@ make_users() {
 	user odd 20012 "$(printf 'J\303\274rgen \033[1mOdd "Q" <x>')"
 	# A local part that looks like joe with a detail, and a user of his own.
 	user joe-list 20013 'Joe List'
+	# Two whose names are UTF-8, of one surname.
+	user "$(printf 'j\303\274rg')" 20014 "$(printf 'J\303\274rg M\303\274ller')"
+	user "$(printf 'bj\303\266rn')" 20015 "$(printf 'Bj\303\266rn M\303\274ller')"
 }
 
 make_aliases() {
@@ -159,6 +163,20 @@ oneTimeTearDown() {
 # The arguments that every test gives; a test's own come behind them and win.
 USUAL="-o hostname=mail.example -o domains=mail.example,localhost,other.example"
 USUAL="$USUAL -o passwd=$PASSWD -o aliases=none -o mailbox=$MAIL/%u -o spool=$SPOOL -o log=stderr"
+
+# A command to run the program under: it fails where a process of it takes more than 20 MB, unless
+# it is one with sanitizers, which have memory of their own.
+LITTLE_MEMORY=$SCRATCH/little-memory
+cat >"$LITTLE_MEMORY" <<'EOF'
+#!/usr/bin/env python3
+import resource, subprocess, sys
+status = subprocess.run(sys.argv[1:]).returncode
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+if peak > 20000 and '/asan/' not in sys.argv[1]:
+    sys.exit(f'it took {peak} KiB')
+sys.exit(status)
+EOF
+chmod 755 "$LITTLE_MEMORY"
 
 in_smtpd() {
 	# shellcheck disable=SC2086  # many words

@@ -284,5 +284,31 @@ test_no_limit_is_size_without_one() {
 	EOF
 }
 
+# Each has its reply, those who are too many as well; the session goes on, and does not grow.
+test_ten_thousand_recipients_get_ten_thousand_replies() {
+	grep -E '^(nobody|joe):' "$PASSWD" >"$SCRATCH/many"
+	seq -f 'many%g:x:24000:8::/:/bin/sh' 10000 | sed "$([ -n "$ROOT" ] || echo "s/24000/$(id -u)/")" \
+	    >>"$SCRATCH/many"
+	for _protocol in smtp lmtp; do
+		{
+			[ $_protocol = smtp ] && echo 'EHLO c' || echo 'LHLO c'
+			echo 'MAIL FROM:<ann@client.example>'
+			seq -f 'RCPT TO:<many%g@mail.example>' 10000
+			printf '%s\n' RSET 'MAIL FROM:<ann@client.example>' 'RCPT TO:<joe@mail.example>' DATA \
+			    text . 'RCPT TO:<joe@mail.example>' QUIT
+		} | sed 's/$/\r/' >"$SCRATCH/sent"
+		WRAP=$LITTLE_MEMORY
+		in_smtpd -o log=none -o passwd="$SCRATCH/many" -o recipient-limit=1000 \
+		    -o protocol=$_protocol <"$SCRATCH/sent" >"$SCRATCH/said" 2>"$SCRATCH/memory" ||
+			fail "$(cat "$SCRATCH/memory")"
+		WRAP=''
+		assertEquals 'taken' 1001 "$(grep -c '^250 2.1.5 ' "$SCRATCH/said")"
+		assertEquals 'too many' 9000 "$(grep -c '^452 4.5.3 ' "$SCRATCH/said")"
+		assertEquals 'delivered' 1 "$(grep -c '^250 2.6.0 ' "$SCRATCH/said")"
+		assertEquals 'at the end' 2 "$(grep -cE '^503 5.5.1 Need MAIL|^221 ' "$SCRATCH/said")"
+	done
+	assertEquals 'messages' 2 "$(mailbox_messages joe)"
+}
+
 # shellcheck disable=SC1091
 . shunit2

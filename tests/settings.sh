@@ -15,6 +15,7 @@ chroot none
 message-size-limit 52428800
 mailbox-size-limit 0
 recipient-limit 100
+transaction-limit 1000
 recipient-delimiter +
 command-timeout 300
 data-timeout 600
@@ -27,6 +28,7 @@ expn yes
 terminals no
 utmp /run/utmp
 bare-newline reject
+protocol smtp
 log syslog
 EOF2
 
@@ -155,6 +157,7 @@ test_bad_values_are_refused() {
 	    error-limit=many vrfy=maybe vrfy= terminals=on utmp=run/utmp bare-newline=yes log=file hostname=a_b! \
 	    hostname= mailbox=relative/%u mailbox=/var/mail/%x passwd=relative passwd= \
 	    domains= 'domains=,' 'domains= ,' domains=a..b user= 'user=,' \
+	    transaction-limit=1000000 transaction-limit=-1 protocol=esmtp protocol= \
 	    recipient-delimiter=++ recipient-delimiter=@ min-uid=99999999999; do
 		refuse_setting -o "$wrong"
 		assert_log "${wrong%%=*}"
