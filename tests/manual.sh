@@ -251,7 +251,7 @@ test_the_tests_that_stand_against_threats_are_there() {
 	assertTrue 'SECURITY names tests' "[ $(wc -l <"$SCRATCH/named") -ge 12 ]"
 	while read -r area name; do
 		name=$(echo "$name" | tr ' ' _)
-		grep -q "^test_$name()" "$TESTS/$area.sh" ||
+		grep -qs "^test_$name()" "$TESTS/$area.sh" "$TESTS"/*/"$area.sh" ||
 			[ -f "$TESTS/$area/$(echo "$name" | tr _ -)" ] ||
 			fail "there is no such test: $area: $name"
 	done <"$SCRATCH/named"

@@ -3,7 +3,7 @@
 # Hostile input: line ends that are none, floods, silence, drips, and ends at any octet.
 # shellcheck disable=SC2119  # in_smtpd without arguments is meant so
 # shellcheck source=tests/lib.sh
-. "${0%/*}/lib.sh"
+. "${TESTS:-${0%/*}/..}/lib.sh"
 
 transaction='S: 220 *
 C: HELO client.example
