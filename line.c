@@ -123,8 +123,7 @@ close_output(int64_t deadline)
 	if (flush_output(deadline) != LINE_OK ||
 	    shutdown(output_fd, SHUT_WR) == -1)
 		return;
-	while (wait_for(input_fd, POLLIN, end < deadline ? end : deadline) ==
-		LINE_OK &&
+	while (now_ms() < end && wait_for(input_fd, POLLIN, end) == LINE_OK &&
 	    read(input_fd, input, INPUT_SIZE) > 0)
 		;
 }
@@ -157,6 +156,8 @@ fill_input(int64_t deadline)
 	}
 	for (;;) {
 		status = wait_for(input_fd, POLLIN, deadline);
+		if (status == LINE_OK && now_ms() >= deadline)
+			status = LINE_TIMEOUT;	/* however much is there */
 		if (status != LINE_OK)
 			return (status);
 		n = read(input_fd, input + input_end, INPUT_SIZE - input_end);
