@@ -170,6 +170,23 @@ fill_input(int64_t deadline)
 	}
 }
 
+bool
+input_is_waiting(struct slice *text)
+{
+	struct pollfd ready = { .fd = input_fd, .events = POLLIN };
+	const struct timespec at_once = { 0 };
+	ssize_t n = 0;
+
+	if (ppoll(&ready, 1, &at_once, NULL) == 1 &&
+	    (ready.revents & POLLIN) != 0)
+		n = read(input_fd, input, INPUT_SIZE);
+	if (n <= 0)		/* silent or gone: the next read tells */
+		return (false);
+	input_end = (size_t)n;
+	*text = (struct slice){ input, input_end };
+	return (true);
+}
+
 /* The end of the line that starts here: its LF, or NULL. */
 static const char *
 find_line_end(bool bare_newline)
@@ -221,17 +238,20 @@ enum line_status
 read_line(struct slice *line, bool bare_newline, int64_t deadline)
 {
 	enum line_status status = output_status;
-	const char *lf;
-	size_t length;
+	const char *lf = NULL;
 
 	input_seen = 0;
 	if (status == LINE_OK && eating)
 		status = eat_line(bare_newline, deadline);
 	while (status == LINE_OK) {
-		length = input_end - input_start;
-		lf = memchr(input + input_start, '\n', length);
-		if (lf == NULL ? length >= LONGEST_COMMAND :
-		    lf - (input + input_start) >= LONGEST_COMMAND)
+		line->at = input + input_start;
+		line->length = input_end - input_start;
+		lf = memchr(line->at, '\n', line->length);
+		if (lf != NULL)
+			line->length = (size_t)(lf - line->at);
+		if (is_foreign(*line))
+			return (LINE_FOREIGN);
+		if (line->length >= LONGEST_COMMAND)
 			return (refuse_line(LINE_TOO_LONG));
 		if (lf != NULL)
 			break;
@@ -239,8 +259,6 @@ read_line(struct slice *line, bool bare_newline, int64_t deadline)
 	}
 	if (status != LINE_OK)
 		return (status);
-	line->at = input + input_start;
-	line->length = (size_t)(lf - line->at);
 	if (line->length > 0 && lf[-1] == '\r')
 		line->length--;
 	else if (!bare_newline)

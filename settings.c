@@ -18,6 +18,7 @@ struct settings settings;
 
 /* What a CHOICE can be; its place is its value. */
 #define NO_YES		"no yes"
+#define LOG_REFUSE	"log refuse"
 #define REJECT_ACCEPT	"reject accept"
 #define LOG_TARGETS	"syslog stderr none"
 
@@ -73,6 +74,8 @@ static const struct row {
 	    "refused commands before 421" },
 	{ "error-delay", TIME, &settings.error_delay, "1s", 0, 60, NULL,
 	    "pause before each refusal past the tenth" },
+	{ "pregreet", CHOICE, &settings.pregreet, "log", 0, 0, LOG_REFUSE,
+	    "refuse: who talks before the greeting is turned away" },
 	{ "vrfy", CHOICE, &settings.vrfy, "yes", 0, 0, NO_YES,
 	    "no: VRFY answers 252" },
 	{ "expn", CHOICE, &settings.expn, "yes", 0, 0, NO_YES,

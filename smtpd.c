@@ -266,6 +266,15 @@ end_by_status(enum line_status status)
 		session.end = "lost connection";
 }
 
+/* The only answer it gets: a browser must not be made to post mail. */
+static struct answer
+turn_away(enum reply reply, const char *why)
+{
+	session.state = ENDED;
+	session.end = why;
+	return (say(reply));
+}
+
 static void
 answer_command(struct slice line, enum line_status status)
 {
@@ -273,6 +282,8 @@ answer_command(struct slice line, enum line_status status)
 
 	if (status == LINE_OK) {
 		answer = step(line);
+	} else if (status == LINE_FOREIGN) {
+		answer = turn_away(OTHER_PROTOCOL, "other protocol");
 	} else {
 		answer = say(status == LINE_TOO_LONG ? TOO_LONG : BAD_LINE_END);
 		line = (struct slice){ "", 0 };
@@ -304,14 +315,30 @@ receive_and_answer(void)
 		enter_ready();
 }
 
+/* Who does not wait for it takes no notice of replies (RFC 5321 4.3.1). */
+static void
+greet(void)
+{
+	struct answer answer = say_with(GREETING, settings.hostname);
+	struct slice text = { "", 0 };
+	char shown[80];
+
+	if (input_is_waiting(&text)) {
+		log_line(LOG_NOTICE, "pregreet client=%s text=\"%s\"", client(),
+		    printable(shown, sizeof(shown), text.at, text.length));
+		if (settings.pregreet)
+			answer = turn_away(TALKED_TOO_SOON, "pregreet");
+	}
+	put_answer(answer, (struct slice){ "", 0 });
+}
+
 static void
 run_session(void)
 {
 	enum line_status status;
 	struct slice line;
 
-	put_answer(say_with(GREETING, settings.hostname),
-	    (struct slice){ "", 0 });
+	greet();
 	while (session.state != ENDED) {
 		if (session.state == RECEIVING) {
 			receive_and_answer();
@@ -320,7 +347,7 @@ run_session(void)
 		set_wait(settings.command_timeout);
 		status = read_line(&line, settings.bare_newline,
 		    session.wait_until);
-		if (status > LINE_BAD_END)
+		if (status > LINE_FOREIGN)
 			end_by_status(status);
 		else
 			answer_command(line, status);

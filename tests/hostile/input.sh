@@ -394,21 +394,5 @@ test_sigterm_in_the_text_is_answered_421_and_delivers_nothing() {
 	EOF
 }
 
-test_a_web_browser_is_shown_the_door() {
-	talk -o error-limit=4 -o error-delay=0 <<-'EOF'
-	S: 220 *
-	C: GET / HTTP/1.1
-	C: Host: mail.example
-	C: User-Agent: x
-	C: Accept: */*
-	S: 500 *
-	S: 500 *
-	S: 500 *
-	S: 500 *
-	S: 421 4.7.0 *
-	END
-	EOF
-}
-
 # shellcheck disable=SC1091
 . shunit2
