@@ -324,11 +324,12 @@ set(const struct row *row, const char *value)
 static void
 note_error(const char *where, const char *what, const char *name)
 {
-	char shown[80];
+	char text[sizeof(error_text)];
 
-	if (error_text[0] == '\0')
-		snprintf(error_text, sizeof(error_text), "%.80s: %s%s", where,
-		    what, printable(shown, sizeof(shown), name, strlen(name)));
+	if (error_text[0] != '\0')
+		return;
+	snprintf(text, sizeof(text), "%.80s: %s%.80s", where, what, name);
+	printable(error_text, sizeof(error_text), text, strlen(text));
 }
 
 static void

@@ -21,6 +21,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -501,6 +502,24 @@ enter_chroot(void)
 }
 
 /*
+ * The C library opens the file that TZ names, as root perhaps: let it be a
+ * rule, or a name in the system's own database.
+ */
+static void
+set_time_zone(void)
+{
+	const char *zone = getenv("TZ");
+
+	if (zone != NULL) {
+		zone += strspn(zone, ":");
+		if (*zone == '/' || *zone == '.' || strstr(zone, "..") != NULL)
+			unsetenv("TZ");
+	}
+	unsetenv("TZDIR");
+	tzset();
+}
+
+/*
  * What the session needs of the file system, before it can reach none.
  * False if what it writes may go to files.
  */
@@ -509,7 +528,6 @@ prepare(void)
 {
 	bool writes_files = !find_peer() || settings.log == TO_STDERR;
 
-	tzset();
 	enter_chroot();
 	signal(SIGBUS, end_by_lost_map);
 	if (!open_users(settings.passwd))
@@ -533,6 +551,7 @@ main(int argc, char **argv)
 
 	close_inherited();
 	check_descriptors();
+	set_time_zone();
 	read_arguments(argc, argv, &arguments);
 	error = load_settings(arguments.file, arguments.options,
 	    arguments.option_count);
