@@ -30,9 +30,9 @@ SANITIZE = -DCONFINE_WITHOUT_SECCOMP -fsanitize=address,undefined -fno-sanitize-
 
 SOURCES	= $(wildcard *.c)
 SCRIPTS	= tests/run tests/packages tests/under_systemd tests/demo tests/mutants tests/*.sh \
-	tests/faults/*.sh tests/peers/*.sh tests/soak/*.sh .ci/run
-PYTHON	= tests/talk tests/terminal tests/storm tests/as_unit tests/faults/*.py tests/bench/run \
-	tests/bench/*.py
+	tests/faults/*.sh tests/hostile/*.sh tests/peers/*.sh tests/soak/*.sh .ci/run
+PYTHON	= tests/talk tests/terminal tests/storm tests/as_unit tests/faults/*.py tests/hostile/*.py \
+	tests/bench/run tests/bench/*.py
 MANUALS	= doc/in.smtpd.8 doc/in.smtpd.conf.5
 # The programs that `make check` tests; AREAS="session data" for some areas only.
 BINS	= ./in.smtpd build/asan/in.smtpd

@@ -19,6 +19,9 @@
 /* What the session polls: the client, and the other process. */
 #define POLLED		2
 
+/* The session's deepest calls take less. */
+#define STACK_NEEDED	(128 * 1024)
+
 bool
 forbid_new_privileges(void)
 {
@@ -241,6 +244,19 @@ restrict_files(const char *const *directories, uint64_t allowed,
 
 /* ------------------------------------------------------ both processes */
 
+/*
+ * The stack is a part of the address space: it has to be there before that
+ * is limited, however much of it a large environment has used up.
+ */
+static void
+extend_stack(void)
+{
+	volatile char deepest[STACK_NEEDED];
+
+	deepest[0] = '\0';
+	(void)deepest[0];
+}
+
 /* The other layers hold without these. */
 static void
 limit_resources(bool writes_files)
@@ -251,6 +267,7 @@ limit_resources(bool writes_files)
 	(void)setrlimit(RLIMIT_NOFILE, &few);
 	if (!writes_files)
 		(void)setrlimit(RLIMIT_FSIZE, &none);
+	extend_stack();
 	if (TIGHT)
 		(void)setrlimit(RLIMIT_AS, &none); /* no more than it has */
 }

@@ -123,8 +123,7 @@ close_output(int64_t deadline)
 	if (flush_output(deadline) != LINE_OK ||
 	    shutdown(output_fd, SHUT_WR) == -1)
 		return;
-	while (wait_for(input_fd, POLLIN, end < deadline ? end : deadline) ==
-		LINE_OK &&
+	while (now_ms() < end && wait_for(input_fd, POLLIN, end) == LINE_OK &&
 	    read(input_fd, input, INPUT_SIZE) > 0)
 		;
 }
@@ -157,6 +156,8 @@ fill_input(int64_t deadline)
 	}
 	for (;;) {
 		status = wait_for(input_fd, POLLIN, deadline);
+		if (status == LINE_OK && now_ms() >= deadline)
+			status = LINE_TIMEOUT;	/* however much is there */
 		if (status != LINE_OK)
 			return (status);
 		n = read(input_fd, input + input_end, INPUT_SIZE - input_end);
@@ -167,6 +168,23 @@ fill_input(int64_t deadline)
 		if (n == 0 || (errno != EINTR && errno != EAGAIN))
 			return (LINE_END);
 	}
+}
+
+bool
+input_is_waiting(struct slice *text)
+{
+	struct pollfd ready = { .fd = input_fd, .events = POLLIN };
+	const struct timespec at_once = { 0 };
+	ssize_t n = 0;
+
+	if (ppoll(&ready, 1, &at_once, NULL) == 1 &&
+	    (ready.revents & POLLIN) != 0)
+		n = read(input_fd, input, INPUT_SIZE);
+	if (n <= 0)		/* silent or gone: the next read tells */
+		return (false);
+	input_end = (size_t)n;
+	*text = (struct slice){ input, input_end };
+	return (true);
 }
 
 /* The end of the line that starts here: its LF, or NULL. */
@@ -220,20 +238,21 @@ enum line_status
 read_line(struct slice *line, bool bare_newline, int64_t deadline)
 {
 	enum line_status status = output_status;
-	const char *lf;
-	size_t length;
+	const char *lf = NULL;
 
 	input_seen = 0;
 	if (status == LINE_OK && eating)
 		status = eat_line(bare_newline, deadline);
 	while (status == LINE_OK) {
-		length = input_end - input_start;
-		lf = memchr(input + input_start, '\n', length);
+		line->at = input + input_start;
+		line->length = input_end - input_start;
+		lf = memchr(line->at, '\n', line->length);
 		if (lf != NULL)
-			length = (size_t)(lf - (input + input_start));
-		if (length >= LONGEST_COMMAND) {
-			*line = (struct slice){ input + input_start,
-				LONGEST_COMMAND };
+			line->length = (size_t)(lf - line->at);
+		if (is_foreign(*line))
+			return (LINE_FOREIGN);
+		if (line->length >= LONGEST_COMMAND) {
+			line->length = LONGEST_COMMAND;
 			return (refuse_line(LINE_TOO_LONG));
 		}
 		if (lf != NULL)
@@ -242,8 +261,6 @@ read_line(struct slice *line, bool bare_newline, int64_t deadline)
 	}
 	if (status != LINE_OK)
 		return (status);
-	line->at = input + input_start;
-	line->length = (size_t)(lf - line->at);
 	if (line->length > 0 && lf[-1] == '\r')
 		line->length--;
 	else if (!bare_newline)

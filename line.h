@@ -23,6 +23,7 @@ enum line_status {
 	LINE_OK,
 	LINE_TOO_LONG,		/* answer it once; its rest is eaten */
 	LINE_BAD_END,		/* a CR or LF that is not CR LF; likewise */
+	LINE_FOREIGN,		/* of another protocol; there is no going on */
 	LINE_END,		/* the client is gone */
 	LINE_TIMEOUT,
 	LINE_STOP		/* asked to (stop.h), or the deliverer is gone */
@@ -35,9 +36,16 @@ void	open_lines(int input, int output);
 void	watch_stop(int stop);
 
 /*
+ * What the client sent before it was asked to; false, and no wait, where
+ * that is nothing.  To be asked before the first line is read.
+ */
+bool	input_is_waiting(struct slice *text);
+
+/*
  * The next command line, without its line end; it lives until the next
  * call.  With BARE_NEWLINE a lone LF ends a line as well.  Of a line that
- * is too long, or ends badly, it is the beginning.
+ * is too long, or ends badly, it is the beginning; LINE_FOREIGN needs no line
+ * end to be seen.
  */
 enum line_status
 read_line(struct slice *line, bool bare_newline, int64_t deadline);

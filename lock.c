@@ -56,6 +56,16 @@ ignore_alarm(int signal_number)
 	(void)signal_number;
 }
 
+static void
+mask_alarm(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	sigprocmask(how, &set, NULL);
+}
+
 /* From now on nothing hangs for longer than ALARM_MS, but is interrupted. */
 static void
 start_alarm(void)
@@ -65,6 +75,7 @@ start_alarm(void)
 	struct sigaction action = { .sa_handler = ignore_alarm };
 
 	sigaction(SIGALRM, &action, NULL);
+	mask_alarm(SIG_UNBLOCK);
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
@@ -74,6 +85,7 @@ stop_alarm(void)
 	static const struct itimerval off;
 
 	setitimer(ITIMER_REAL, &off, NULL);
+	mask_alarm(SIG_BLOCK);		/* no write nor sync is cut short */
 }
 
 /* The kernel lets those who wait have it in turn. */
@@ -98,7 +110,7 @@ create_dotlock(const char *path, int flags)
 {
 	int result, error;
 
-	if (!users_may_write_there())
+	if (only_mail_group_writes_there())
 		return (lockfile_create(path, 0, flags));
 	start_alarm();
 	result = lockfile_create(path, 0, flags);

@@ -272,6 +272,12 @@ users_may_write_there(void)
 	return (users_write_there);
 }
 
+bool
+only_mail_group_writes_there(void)
+{
+	return (is_root && !users_write_there);
+}
+
 /* Could the recipient, whose effective ids we have, make a file there? */
 static bool
 can_create_in(const char *directory)

@@ -75,6 +75,9 @@ void	close_mailbox(struct mailbox *mailbox);
  */
 bool	users_may_write_there(void);
 
+/* Or are they in a directory that root and its group alone can write to? */
+bool	only_mail_group_writes_there(void);
+
 /* The directory that it is in, open for reading; -1 with errno. */
 int	open_directory(const struct mailbox *mailbox);
 

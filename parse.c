@@ -165,6 +165,48 @@ skip_prefix(struct slice *text, const char *prefix)
 	return (true);
 }
 
+/* A field name and its colon, as in "Host: mail" (RFC 5322 2.2). */
+static bool
+starts_with_field(struct slice start)
+{
+	size_t n = 0;
+
+	while (n < start.length && start.at[n] > ' ' && start.at[n] <= '~' &&
+	    start.at[n] != ':')
+		n++;
+	return (n > 0 && n < start.length && start.at[n] == ':');
+}
+
+bool
+is_foreign(struct slice start)
+{
+	/* Methods of HTTP, WebDAV, RTSP and SIP; a blank makes it a request. */
+	static const char *const starts_of_others[] = { "get ", "head ",
+	    "post ", "put ", "delete ", "connect ", "options ", "trace ",
+	    "patch ", "pri ", "propfind ", "report ", "describe ", "setup ",
+	    "invite ", "register ", "subscribe ", "notify ", "ssh-" };
+	/*
+	 * The first octets of TLS (RFC 8446 5.1), SSL 2, RDP, SOCKS, and of
+	 * what counts its length in front.
+	 */
+	static const char octets[] = "\x16\x80\x03\x04\x05\x01\x02";
+	struct slice rest = start;
+	char first;
+	size_t i;
+
+	if (start.length == 0)
+		return (false);
+	first = lower(start.at[0]);
+	if (memchr(octets, start.at[0], sizeof(octets)) != NULL)
+		return (true);		/* its NUL counts as well */
+	for (i = 0; i < sizeof(starts_of_others) / sizeof(starts_of_others[0]);
+	     i++)
+		if (starts_of_others[i][0] == first &&
+		    skip_prefix(&rest, starts_of_others[i]))
+			return (true);
+	return (starts_with_field(start));
+}
+
 bool
 parse_number(struct slice text, uint64_t *number)
 {

@@ -91,6 +91,12 @@ bool	is_utf8(struct slice text);
 void
 parse_command(struct slice line, struct slice *verb, struct slice *argument);
 
+/*
+ * Does a line that starts so speak another protocol: HTTP and its kind, TLS,
+ * SSH, or a field "Name: value"?  No command of SMTP begins like these.
+ */
+bool	is_foreign(struct slice start);
+
 /* Drop PREFIX, in any case, from the start of TEXT; false if it differs. */
 bool	skip_prefix(struct slice *text, const char *prefix);
 

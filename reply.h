@@ -118,6 +118,10 @@
 	    "Mail data has a CR or LF outside CR LF; nothing was delivered") \
 	R(LOOP,                554, "4.6", \
 	    "Too many Received lines; this is a loop") \
+	R(OTHER_PROTOCOL,      554, "5.1", \
+	    "This is SMTP and nothing else; closing connection") \
+	R(TALKED_TOO_SOON,     554, "5.1", \
+	    "Wait for the greeting before you talk; closing connection") \
 	R(UNKNOWN_PARAMETER,   555, "5.4", "Parameter not recognized: %s")
 /* clang-format on */
 

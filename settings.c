@@ -18,6 +18,7 @@ struct settings settings;
 
 /* What a CHOICE can be; its place is its value. */
 #define NO_YES		"no yes"
+#define LOG_REFUSE	"log refuse"
 #define REJECT_ACCEPT	"reject accept"
 #define PROTOCOLS	"smtp lmtp"
 #define LOG_TARGETS	"syslog stderr none"
@@ -77,6 +78,8 @@ static const struct row {
 	    "refused commands before 421" },
 	{ "error-delay", TIME, &settings.error_delay, "1s", 0, 60, NULL,
 	    "pause before each refusal past the tenth" },
+	{ "pregreet", CHOICE, &settings.pregreet, "log", 0, 0, LOG_REFUSE,
+	    "refuse: who talks before the greeting is turned away" },
 	{ "vrfy", CHOICE, &settings.vrfy, "yes", 0, 0, NO_YES,
 	    "no: VRFY answers 252" },
 	{ "expn", CHOICE, &settings.expn, "yes", 0, 0, NO_YES,
@@ -327,11 +330,12 @@ set(const struct row *row, const char *value)
 static void
 note_error(const char *where, const char *what, const char *name)
 {
-	char shown[80];
+	char text[sizeof(error_text)];
 
-	if (error_text[0] == '\0')
-		snprintf(error_text, sizeof(error_text), "%.80s: %s%s", where,
-		    what, printable(shown, sizeof(shown), name, strlen(name)));
+	if (error_text[0] != '\0')
+		return;
+	snprintf(text, sizeof(text), "%.80s: %s%.80s", where, what, name);
+	printable(error_text, sizeof(error_text), text, strlen(text));
 }
 
 static void

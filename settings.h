@@ -41,6 +41,7 @@ struct settings {
 	uint64_t	 lock_timeout;		/* seconds */
 	uint64_t	 error_limit;
 	uint64_t	 error_delay;		/* seconds */
+	uint64_t	 pregreet;		/* 0 log, 1 refuse */
 	uint64_t	 vrfy;			/* 0 no, 1 yes */
 	uint64_t	 expn;			/* 0 no, 1 yes */
 	uint64_t	 terminals;		/* 0 no, 1 yes */

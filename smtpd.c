@@ -21,6 +21,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -349,6 +350,15 @@ end_by_status(enum line_status status)
 		session.end = "lost connection";
 }
 
+/* The only answer it gets: a browser must not be made to post mail. */
+static struct answer
+turn_away(enum reply reply, const char *why)
+{
+	session.state = ENDED;
+	session.end = why;
+	return (say(reply));
+}
+
 static void
 give_answer(struct answer answer, struct slice command)
 {
@@ -422,7 +432,9 @@ static void
 answer_command(struct slice line, enum line_status status)
 {
 	session.reply_utf8 = false;
-	if (announces_chunk(line))
+	if (status == LINE_FOREIGN)
+		give_answer(turn_away(OTHER_PROTOCOL, "other protocol"), line);
+	else if (announces_chunk(line))
 		answer_chunk(line, status);
 	else if (status == LINE_OK)
 		give_answer(step(line), line);
@@ -448,16 +460,33 @@ receive_and_answer(void)
 		enter_ready();
 }
 
+/* Who does not wait for it takes no notice of replies (RFC 5321 4.3.1). */
+static void
+greet(void)
+{
+	struct answer answer = say_with(settings.protocol == LMTP ?
+		GREETING_LMTP :
+		GREETING,
+	    settings.hostname);
+	struct slice text = { "", 0 };
+	char shown[80];
+
+	if (input_is_waiting(&text)) {
+		log_line(LOG_NOTICE, "pregreet client=%s text=\"%s\"", client(),
+		    printable(shown, sizeof(shown), text.at, text.length));
+		if (settings.pregreet)
+			answer = turn_away(TALKED_TOO_SOON, "pregreet");
+	}
+	put_answer(answer, (struct slice){ "", 0 });
+}
+
 static void
 run_session(void)
 {
 	enum line_status status;
 	struct slice line;
 
-	put_answer(say_with(settings.protocol == LMTP ? GREETING_LMTP :
-							GREETING,
-		       settings.hostname),
-	    (struct slice){ "", 0 });
+	greet();
 	while (session.state != ENDED) {
 		if (session.state == RECEIVING) {
 			receive_and_answer();
@@ -466,7 +495,7 @@ run_session(void)
 		set_wait(settings.command_timeout);
 		status = read_line(&line, settings.bare_newline,
 		    session.wait_until);
-		if (status > LINE_BAD_END)
+		if (status > LINE_FOREIGN)
 			end_by_status(status);
 		else
 			answer_command(line, status);
@@ -620,6 +649,24 @@ enter_chroot(void)
 }
 
 /*
+ * The C library opens the file that TZ names, as root perhaps: let it be a
+ * rule, or a name in the system's own database.
+ */
+static void
+set_time_zone(void)
+{
+	const char *zone = getenv("TZ");
+
+	if (zone != NULL) {
+		zone += strspn(zone, ":");
+		if (*zone == '/' || *zone == '.' || strstr(zone, "..") != NULL)
+			unsetenv("TZ");
+	}
+	unsetenv("TZDIR");
+	tzset();
+}
+
+/*
  * What the session needs of the file system, before it can reach none.
  * False if what it writes may go to files.
  */
@@ -628,7 +675,6 @@ prepare(void)
 {
 	bool writes_files = !find_peer() || settings.log == TO_STDERR;
 
-	tzset();
 	enter_chroot();
 	signal(SIGBUS, end_by_lost_map);
 	if (!open_users(settings.passwd))
@@ -652,6 +698,7 @@ main(int argc, char **argv)
 
 	close_inherited();
 	check_descriptors();
+	set_time_zone();
 	read_arguments(argc, argv, &arguments);
 	error = load_settings(arguments.file, arguments.options,
 	    arguments.option_count);

@@ -3,8 +3,16 @@
 
 #include <stddef.h>
 
+#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
+
 static const int stop_signals[] = { SIGTERM, SIGINT, SIGHUP };
-#define STOP_SIGNALS (sizeof(stop_signals) / sizeof(stop_signals[0]))
+
+/*
+ * These would end a process that takes no care of them: because of a write,
+ * a limit or a timer that whoever started us has set, or for no reason.
+ */
+static const int other_signals[] = { SIGPIPE, SIGXFSZ, SIGXCPU, SIGALRM,
+	SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGQUIT, SIGUSR1, SIGUSR2 };
 
 sigset_t while_waiting;
 
@@ -25,10 +33,10 @@ hold_signals(void)
 	size_t i;
 
 	sigemptyset(&while_waiting);
-	sigaddset(&while_waiting, SIGPIPE);
-	sigaddset(&while_waiting, SIGXFSZ);
+	for (i = 0; i < COUNT(other_signals); i++)
+		sigaddset(&while_waiting, other_signals[i]);
 	held = while_waiting;
-	for (i = 0; i < STOP_SIGNALS; i++) {
+	for (i = 0; i < COUNT(stop_signals); i++) {
 		sigaddset(&held, stop_signals[i]);
 		sigaction(stop_signals[i], &action, NULL);
 	}

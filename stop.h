@@ -12,8 +12,9 @@
 #include <stdbool.h>
 
 /*
- * Hold them back, and SIGPIPE and SIGXFSZ for good, in whose stead a write
- * says EPIPE and EFBIG; and the mask for ppoll(2) that lets them through.
+ * Hold them back, and for good all others that would end a process: in the
+ * stead of SIGPIPE and SIGXFSZ a write says EPIPE and EFBIG.  And the mask
+ * for ppoll(2) that lets the former through.
  */
 void	hold_signals(void);
 extern sigset_t	while_waiting;

@@ -68,6 +68,8 @@ provoke_OFFER_LIMITS() { say 'EHLO client.example'; }
 provoke_OFFER_SEND() { say -o terminals=yes 'EHLO client.example'; }
 provoke_OFFER_SOML() { say -o terminals=yes 'EHLO client.example'; }
 provoke_OFFER_SAML() { say -o terminals=yes 'EHLO client.example'; }
+provoke_OTHER_PROTOCOL() { say 'GET / HTTP/1.0'; }
+provoke_TALKED_TOO_SOON() { say -o pregreet=refuse QUIT; }
 provoke_OFFER_EXPN() { say 'EHLO client.example'; }
 provoke_OFFER_VRFY() { say 'EHLO client.example'; }
 provoke_MEMBER_IS() { say -o aliases="$ALIASES" 'VRFY staff'; }

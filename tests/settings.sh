@@ -23,6 +23,7 @@ session-timeout 3600
 lock-timeout 30
 error-limit 100
 error-delay 1
+pregreet log
 vrfy yes
 expn yes
 terminals no

@@ -3,7 +3,7 @@
 # Hostile input: line ends that are none, floods, silence, drips, and ends at any octet.
 # shellcheck disable=SC2119  # in_smtpd without arguments is meant so
 # shellcheck source=tests/lib.sh
-. "${0%/*}/lib.sh"
+. "${TESTS:-${0%/*}/..}/lib.sh"
 
 transaction='S: 220 *
 C: HELO client.example
@@ -391,22 +391,6 @@ test_sigterm_in_the_text_is_answered_421_and_delivers_nothing() {
 	S: 421 4.3.2 *
 	END
 	MBOX joe 0
-	EOF
-}
-
-test_a_web_browser_is_shown_the_door() {
-	talk -o error-limit=4 -o error-delay=0 <<-'EOF'
-	S: 220 *
-	C: GET / HTTP/1.1
-	C: Host: mail.example
-	C: User-Agent: x
-	C: Accept: */*
-	S: 500 *
-	S: 500 *
-	S: 500 *
-	S: 500 *
-	S: 421 4.7.0 *
-	END
 	EOF
 }
 

@@ -3,7 +3,7 @@
 # Attacks that once worked: what a client, a user or a super-server could do to an early version.
 # shellcheck disable=SC2016  # what stands in quotes runs elsewhere
 # shellcheck source=tests/lib.sh
-. "${0%/*}/lib.sh"
+. "${TESTS:-${0%/*}/..}/lib.sh"
 
 transaction='S: 220 *
 C: HELO client.example
