@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sources: parse.c log.c
+ * sources: parse.c log.c date.c
  * broken: settings.c s/number < row->least || number > row->most/number < row->least/
  * broken: settings.c s/text\[0\] == '.0' ? "none" : text/text/
  */

@@ -9,17 +9,29 @@
 
 #include <__fc_builtin.h>
 
+struct settings settings;
 static struct request request;
+
+/* Whatever the spool says to it. */
+bool
+is_in_spool(uint64_t kept, uint64_t length)
+{
+	(void)kept;
+	(void)length;
+	return (Frama_C_interval(0, 1));
+}
 
 int
 main(void)
 {
 	size_t size = Frama_C_unsigned_long_interval(0, sizeof(request));
 
+	settings.terminals = Frama_C_unsigned_long_interval(0, 1);
 	Frama_C_make_unknown((char *)&request, sizeof(request));
 	if (!is_good_request(&request, size))
 		return (0);
-	/*@ assert request.kind == CHECK || request.kind == DELIVER; */
+	/*@ assert CHECK <= request.kind <= DELIVER; */
+	/*@ assert request.destination <= TO_BOTH; */
 	/*@ assert request.length <= MOST_OCTETS; */
 	if (request.kind == DELIVER && size > CHECK_SIZE) {
 		/*@ assert 1 <= request.envelope.count <= MOST_RECIPIENTS; */
