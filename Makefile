@@ -30,9 +30,10 @@ SANITIZE = -DCONFINE_WITHOUT_SECCOMP -fsanitize=address,undefined -fno-sanitize-
 
 SOURCES	= $(wildcard *.c)
 SCRIPTS	= tests/run tests/packages tests/under_systemd tests/demo tests/mutants tests/*.sh \
-	tests/faults/*.sh tests/hostile/*.sh tests/peers/*.sh tests/soak/*.sh .ci/run
+	tests/faults/*.sh tests/hostile/*.sh tests/peers/*.sh tests/soak/*.sh tests/proof/run \
+	tests/fuzz/run .ci/run
 PYTHON	= tests/talk tests/terminal tests/storm tests/as_unit tests/faults/*.py tests/hostile/*.py \
-	tests/bench/run tests/bench/*.py
+	tests/bench/run tests/bench/*.py tests/fuzz/*.py
 MANUALS	= doc/in.smtpd.8 doc/in.smtpd.conf.5
 # The programs that `make check` tests; AREAS="session data" for some areas only.
 BINS	= ./in.smtpd build/asan/in.smtpd
@@ -71,6 +72,8 @@ ifeq ($(CC),$(if $(filter file,$(origin CC)),cc,$(MUSL_CC)))
 WAY	:= $(shell echo '$(MUSL_TEST)' | $(MUSL_CC) -fPIE -o /dev/null -x c - -x none \
 	$(MUSL_LINK) $(MUSL_LIBS) >/dev/null 2>&1 && echo musl || echo shared)
 endif
+# For each target of `make fuzz`.
+FUZZ_SECONDS = 3600
 
 all: in.smtpd
 
@@ -205,6 +208,16 @@ mutants:
 	@tests/packages check
 	@tests/mutants
 
+# What is proved, and for which bounds, is in tests/proof/README.
+proof:
+	@tests/packages proof
+	@tests/proof/run
+
+fuzz:
+	@tests/packages fuzz
+	@$(MAKE) --no-print-directory build/asan/in.smtpd
+	@tests/fuzz/run $(FUZZ_SECONDS)
+
 install: in.smtpd
 	install -d '$(DESTDIR)$(PREFIX)/sbin' '$(DESTDIR)$(PREFIX)/share/man/man5' \
 	    '$(DESTDIR)$(PREFIX)/share/man/man8' '$(DESTDIR)$(PREFIX)/share/doc/in.smtpd'
@@ -285,11 +298,13 @@ help:
 	@echo 'make bench        how fast it is, beside what is possible and beside others;'
 	@echo '                  MEASURES="session messages" PEERS="postfix exim": only these'
 	@echo 'make bench-record the same, for tests/bench/RESULTS.md'
+	@echo 'make proof        no run-time error, no deadlock: Frama-C and spin, which are large'
+	@echo 'make fuzz         FUZZ_SECONDS=$(FUZZ_SECONDS) for each target, with sanitizers'
 	@echo 'make lint         compilers, cppcheck, clang-format, shellcheck, mandoc'
 	@echo 'make install      PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make uninstall    takes away what install installed'
 	@echo 'make format clean'
 
 .PHONY: FORCE all static demo check check-here check-asan check-peers bench bench-record soak \
-	install uninstall format clean help mutants lint lint-all lint-gcc lint-clang lint-musl lint-cppcheck \
+	install uninstall format clean help mutants proof fuzz lint lint-all lint-gcc lint-clang lint-musl lint-cppcheck \
 	lint-format lint-scripts lint-python lint-manuals

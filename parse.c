@@ -44,6 +44,7 @@ equal_fold(struct slice a, struct slice b)
 
 	if (a.length != b.length)
 		return (false);
+	/*@ loop invariant i <= a.length; */
 	for (i = 0; i < a.length; i++)
 		if (lower(a.at[i]) != lower(b.at[i]))
 			return (false);
@@ -61,6 +62,7 @@ has_control(struct slice text)
 {
 	size_t i;
 
+	/*@ loop invariant i <= text.length; */
 	for (i = 0; i < text.length; i++)
 		if ((unsigned char)text.at[i] < ' ' || text.at[i] == 0x7f)
 			return (true);
@@ -107,8 +109,11 @@ utf8_length(struct slice text)
 static void
 advance(struct slice *text, size_t n)
 {
+	/*@ split n; */
 	text->at += n;
 	text->length -= n;
+	/*@ split text->length; */
+	/*@ merge n; */
 }
 
 bool
@@ -145,6 +150,8 @@ parse_command(struct slice line, struct slice *verb, struct slice *argument)
 	skip_blanks(&line);
 	while (line.length > 0 && line.at[line.length - 1] == ' ')
 		line.length--;
+	/*@ split line.length; */
+	/*@ loop invariant n <= line.length; */
 	while (n < line.length && line.at[n] != ' ')
 		n++;
 	*verb = (struct slice){ line.at, n };
@@ -161,7 +168,8 @@ skip_prefix(struct slice *text, const char *prefix)
 	if (text->length < want.length ||
 	    !equal_fold((struct slice){ text->at, want.length }, want))
 		return (false);
-	advance(text, want.length);
+	text->at += want.length;
+	text->length -= want.length;
 	return (true);
 }
 
@@ -217,6 +225,7 @@ parse_number(struct slice text, uint64_t *number)
 	bool fits = text.length > 0;
 
 	*number = 0;
+	/*@ loop invariant i <= text.length; */
 	for (i = 0; i < text.length; i++) {
 		if (!is_digit(text.at[i]))
 			return (false);
@@ -256,32 +265,50 @@ domain_character(struct slice text)
 }
 
 /*
- * How many octets at the start of TEXT are a domain name (RFC 5321 4.1.2,
- * with the U-labels of RFC 6531 3.3), 0 if none are.  An underscore counts
- * as a letter: many a host is called by one.  A label's limit is one of
- * characters, which are not fewer once it is written in ASCII.
+ * How many octets at the start of TEXT are a label of a domain name (RFC
+ * 5321 4.1.2 sub-domain, or a U-label of RFC 6531 3.3), 0 if none are.  An
+ * underscore counts as a letter: many a host is called by one.  A label's
+ * limit is one of characters, which are not fewer once it is written in
+ * ASCII.
  */
+static size_t
+label_length(struct slice text)
+{
+	size_t n = 0, characters = 0, more;
+
+	/*@ loop invariant n <= text.length; */
+	while ((more = domain_character((struct slice){ text.at + n,
+		    text.length - n })) > 0) {
+		n += more;
+		characters++;
+	}
+	return (n == 0 || characters > LABEL_LIMIT || text.at[0] == '-' ||
+		    text.at[n - 1] == '-' ?
+		0 :
+		n);
+}
+
+/* The same for a whole domain name (4.1.2 Domain). */
 static size_t
 domain_length(struct slice text)
 {
-	size_t n = 0, label, characters, more;
+	size_t n = 0, label;
 
+	/*@ loop invariant n <= text.length; */
 	for (;;) {
-		label = n;
-		for (characters = 0;; characters++) {
-			more = domain_character((struct slice){ text.at + n,
-			    text.length - n });
-			if (more == 0)
-				break;
-			n += more;
-		}
-		if (n == label || characters > LABEL_LIMIT ||
-		    text.at[label] == '-' || text.at[n - 1] == '-')
+		/*@ split n; */
+		label = label_length((struct slice){ text.at + n,
+		    text.length - n });
+		if (label == 0) {
+			/*@ merge n; */
 			return (0);
+		}
+		n += label;
 		if (n == text.length || text.at[n] != '.')
 			break;
 		n++;
 	}
+	/*@ merge n; */
 	return (n <= DOMAIN_LIMIT ? n : 0);
 }
 
@@ -307,8 +334,7 @@ parse_literal(struct slice text, struct address *address)
 	if (text.length < 2 || text.at[0] != '[' ||
 	    text.at[text.length - 1] != ']')
 		return (false);
-	advance(&text, 1);
-	text.length--;
+	text = (struct slice){ text.at + 1, text.length - 2 };
 	if (skip_prefix(&text, "IPv6:"))
 		family = AF_INET6;
 	if (text.length > ADDRESS_LITERAL_LIMIT ||
@@ -341,6 +367,7 @@ parse_quoted(struct slice *text, struct path *path)
 	bool quoted;
 
 	path->local_part_length = 0;
+	/*@ loop unroll LOCAL_PART_LIMIT; */
 	for (;;) {
 		quoted = n < text->length && text->at[n] == '\\';
 		n += quoted;
@@ -377,8 +404,10 @@ parse_dot_string(struct slice *text, struct path *path)
 {
 	size_t n = 0, atom, more;
 
+	/*@ loop invariant n <= text->length; */
 	for (;;) {
 		atom = n;
+		/*@ loop invariant n <= text->length; */
 		while ((more = atom_character((struct slice){ text->at + n,
 			    text->length - n })) > 0)
 			n += more;
@@ -531,14 +560,17 @@ parse_parameter(struct slice *text, struct parameter *parameter)
 
 	if (text->length == 0 || !is_let_dig(text->at[0]))
 		return (false);
+	/*@ loop invariant n <= text->length; */
 	while (n < text->length &&
 	    (is_let_dig(text->at[n]) || text->at[n] == '-'))
 		n++;
 	parameter->keyword = (struct slice){ text->at, n };
 	parameter->value = (struct slice){ text->at + n, 0 };
-	parameter->has_value = n < text->length && text->at[n] == '=';
-	if (parameter->has_value) {
+	parameter->has_value = false;
+	if (n < text->length && text->at[n] == '=') {
+		parameter->has_value = true;
 		parameter->value.at = text->at + ++n;
+		/*@ loop invariant n <= text->length; */
 		while (n < text->length && text->at[n] > ' ' &&
 		    text->at[n] <= '~' && text->at[n] != '=')
 			n++;

@@ -19,68 +19,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum request_kind { CHECK = 1, KEEP, DELIVER };
-
-/* One record each way; a record of another size ends the deliverer. */
-struct request {
-	uint32_t	kind;
-	uint32_t	destination;
-	uint32_t	place;		/* of CHECK */
-	uint64_t	length;		/* of CHECK and DELIVER */
-	uint64_t	kept;		/* of KEEP and DELIVER: in the file */
-	struct envelope	envelope;	/* of DELIVER, up to its last recipient */
-};
-
 struct answer {
 	uint32_t	outcome;
 	char		note[NOTE_SIZE];
 };
 
-/* No sum with it overflows. */
-#define MOST_OCTETS	((uint64_t)1 << 61)
-
-#define CHECK_SIZE	offsetof(struct request, envelope)
-#define DELIVER_SIZE(count)                              \
-	(offsetof(struct request, envelope.recipients) + \
-	    (count) * sizeof(struct recipient_request))
-
 static int	channel = -1;
 
 /* ------------------------------------------------------ the deliverer */
-
-static bool
-is_string(const char *text, size_t size)
-{
-	return (memchr(text, '\0', size) != NULL);
-}
-
-/* Is it one that a session in order would send? */
-static bool
-is_good_request(const struct request *request, size_t size)
-{
-	const struct envelope *envelope = &request->envelope;
-	uint32_t i;
-
-	if (size < CHECK_SIZE || request->length > MOST_OCTETS ||
-	    request->destination > (settings.terminals ? TO_BOTH : TO_MAILBOX))
-		return (false);
-	if (size == CHECK_SIZE && request->kind == CHECK)
-		return (true);
-	if (size == CHECK_SIZE && request->kind == KEEP)
-		return (is_in_spool(request->kept, request->kept));
-	if (size < DELIVER_SIZE(1) || request->kind != DELIVER ||
-	    envelope->count < 1 || envelope->count > MOST_RECIPIENTS ||
-	    size != DELIVER_SIZE(envelope->count) ||
-	    !is_in_spool(request->kept, request->length) ||
-	    !is_string(envelope->id, ID_SIZE) ||
-	    !is_string(envelope->reverse_path, PATH_LIMIT + 1))
-		return (false);
-	for (i = 0; i < envelope->count; i++)
-		if (!is_string(envelope->recipients[i].detail,
-		    LOCAL_PART_LIMIT + 1))
-			return (false);
-	return (true);
-}
 
 /* Names and ids come from the map, whatever the session says. */
 static bool

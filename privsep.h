@@ -14,24 +14,7 @@
 #ifndef PRIVSEP_H
 #define PRIVSEP_H
 
-#include "deliver.h"
-#include "settings.h"
-
-/* The longest id of a message, with its NUL. */
-#define ID_SIZE		32
-
-/* A recipient, as the session names him: a place in the passwd map. */
-struct recipient_request {
-	uint32_t	place;
-	char		detail[LOCAL_PART_LIMIT + 1];
-};
-
-struct envelope {
-	char		id[ID_SIZE];
-	char		reverse_path[PATH_LIMIT + 1];	/* "" for <> */
-	uint32_t	count;
-	struct recipient_request recipients[MOST_RECIPIENTS];
-};
+#include "request.h"
 
 /*
  * Part into two.  Returns in the session, confined, with a descriptor that
