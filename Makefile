@@ -103,7 +103,7 @@ build/musl/in.smtpd: $(SOURCES:%.c=build/musl/%.o)
 
 # It is to be small, but for the loops over every octet.
 build/musl/%.o: OPTIMIZE = -Os
-build/musl/data.o build/musl/line.o build/musl/users.o: OPTIMIZE = -O2
+build/musl/data.o build/musl/users.o: OPTIMIZE = -O2
 build/musl/%.o: %.c build/musl/include.there
 	@echo '  CC    $< (for musl)'
 	$(Q)$(MUSL_CC) $(WARN) $(HARDEN) $(MUSL_ONLY) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<

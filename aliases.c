@@ -2,6 +2,7 @@
 #include "aliases.h"
 
 #include "map.h"
+#include "pages.h"
 #include "peer.h"
 
 #include <errno.h>
@@ -22,7 +23,7 @@ static struct stat	aliases_stat;
 static bool		aliases_known;
 
 /* An entry that names a file.  One that several name is mapped once. */
-static struct include {
+static LARGE struct include {
 	struct slice	entry;		/* from its MARK on */
 	struct slice	text;
 	dev_t		device;
@@ -40,14 +41,14 @@ struct cursor {
 };
 
 /* The lists that a name leads over, each once, and which named them. */
-static struct list {
+static LARGE struct list {
 	struct cursor	start;
 	size_t		parent;
 } lists[MOST_LISTS];
 static size_t		list_count;
 static size_t		entry_count;
 
-static struct expansion	found;
+static LARGE struct expansion found;
 
 /* ------------------------------------------------------------- the files */
 

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 #include "data.h"
 
+#include "pages.h"
+#include "scan.h"
 #include "spool.h"
 
 #include <errno.h>
 #include <string.h>
 
 /* What INPUT_SIZE octets become. */
-static char	stored[2 * INPUT_SIZE + 1];
+static LARGE char stored[2 * INPUT_SIZE + 1];
 
 /* Of a message that comes in chunks; those that transform() left wait. */
 static struct transform	chunks;
 static uint64_t		announced;	/* by all BDAT so far */
-static char		waiting[INPUT_SIZE];
+static LARGE char	waiting[INPUT_SIZE];
 static size_t		waiting_length;
 
 /* Does TEXT start with the field name NAME, which is in lower case? */
@@ -69,7 +71,7 @@ can_judge(const struct transform *t, const char *in, size_t n)
 {
 	size_t enough = t->after_first ? LINE_LOOKAHEAD : FIRST_LINE_LOOKAHEAD;
 
-	return (n >= enough || t->at_end || memchr(in, '\n', n) != NULL);
+	return (n >= enough || t->at_end || find_octet(in, '\n', n) != NULL);
 }
 
 /*
@@ -138,31 +140,28 @@ quote_from(struct transform *t, struct slice line, bool *quote)
 static size_t
 copy_line(struct transform *t, struct slice in, char *out, size_t *written)
 {
-	const char *lf = memchr(in.at, '\n', in.length);
-	size_t length = lf != NULL ? (size_t)(lf - in.at) : in.length;
-	const char *cr = memchr(in.at, '\r', length);
-	size_t keep = length, taken = length + (lf != NULL);
+	const char *end = find_cr_or_lf(in.at, in.length);
+	size_t keep = end != NULL ? (size_t)(end - in.at) : in.length;
+	size_t taken = keep;
+	bool ends = false;
 
-	if (cr != NULL && cr + 1 == in.at + length &&
-	    (lf != NULL || !t->at_end)) {
-		keep--;
-		if (lf == NULL)
-			taken--;
-	} else if (cr != NULL) {	/* inside the line, or at the very end */
-		t->malformed = true;
-		keep = taken = (size_t)(cr - in.at) + 1;
-		lf = NULL;
-	} else if (lf != NULL) {
+	if (end != NULL && *end == '\n') {	/* alone */
 		t->malformed |= !t->bare_newline;
-		t->after_lone_lf = true;
-	}
-	if (cr != NULL && lf != NULL)
+		t->after_lone_lf = ends = true;
+		taken++;
+	} else if (end != NULL && keep + 1 < in.length && end[1] == '\n') {
 		t->after_lone_lf = false;
-	t->inside_line = lf == NULL;
+		ends = true;
+		taken += 2;
+	} else if (end != NULL && (keep + 1 < in.length || t->at_end)) {
+		t->malformed = true;	/* a CR inside, or at the very end */
+		keep = ++taken;
+	}
+	t->inside_line = !ends;
 	if (!t->dropping) {
 		memcpy(out, in.at, keep);
 		*written = keep;
-		if (lf != NULL)
+		if (ends)
 			out[(*written)++] = '\n';
 	}
 	return (taken);

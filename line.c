@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "pages.h"
+#include "scan.h"
 #include "stop.h"
 
 #include <sys/socket.h>
@@ -193,7 +194,7 @@ find_line_end(bool bare_newline)
 {
 	const char *from = input + input_start, *end = input + input_end, *lf;
 
-	while ((lf = memchr(from, '\n', (size_t)(end - from))) != NULL) {
+	while ((lf = find_octet(from, '\n', (size_t)(end - from))) != NULL) {
 		if (bare_newline || (lf > from && lf[-1] == '\r'))
 			break;
 		from = lf + 1;
@@ -246,7 +247,7 @@ read_line(struct slice *line, bool bare_newline, int64_t deadline)
 	while (status == LINE_OK) {
 		line->at = input + input_start;
 		line->length = input_end - input_start;
-		lf = memchr(line->at, '\n', line->length);
+		lf = find_octet(line->at, '\n', line->length);
 		if (lf != NULL)
 			line->length = (size_t)(lf - line->at);
 		if (is_foreign(*line))
@@ -266,7 +267,8 @@ read_line(struct slice *line, bool bare_newline, int64_t deadline)
 	else if (!bare_newline)
 		return (refuse_line(LINE_BAD_END));
 	input_start = (size_t)(lf - input) + 1;
-	return (memchr(line->at, '\r', line->length) == NULL ? LINE_OK :
+	return (find_octet(line->at, '\r', line->length) == NULL ?
+		LINE_OK :
 	    LINE_BAD_END);
 }
 

@@ -60,7 +60,7 @@ size_t
 format_reply(char *line, enum reply reply, bool more, const char *argument,
     bool utf8)
 {
-	const char *text = replies[reply].text, *hole = strstr(text, "%s");
+	const char *text = replies[reply].text, *hole = strchr(text, '%');
 	const char *detail = replies[reply].detail;
 	int number = replies[reply].number;
 	size_t length;

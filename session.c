@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "pages.h"
 #include "peer.h"
 #include "settings.h"
 #include "spool.h"
@@ -10,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-struct session session;
+LARGE struct session session;
 
 struct answer
 say(enum reply reply)

@@ -42,10 +42,8 @@ struct session {
 	char		id[ID_SIZE - 8];
 	char		hello[DOMAIN_LIMIT + 1];
 	enum destination destination;	/* of the transaction */
-	struct envelope	envelope;
-	uint32_t	accepted;	/* RCPTs that added to it */
-	uint32_t	rcpt_count;	/* LMTP: each RCPT has a reply later */
-	uint32_t	rcpt_ends[MOST_RECIPIENTS]; /* its recipients end here */
+	uint32_t	accepted;	/* RCPTs that added to the envelope */
+	uint32_t	rcpt_count;	/* LMTP: of rcpt_ends */
 	bool		utf8;		/* SMTPUTF8 (RFC 6531 3.4) */
 	uint64_t	chunk_size;	/* of the BDAT that is at work */
 	bool		last_chunk;
@@ -56,6 +54,9 @@ struct session {
 	unsigned int	transactions;	/* MAIL commands (RFC 9422 4.1) */
 	unsigned int	refused;	/* commands with 5yz */
 	const char	*end;		/* why it ended, for the log */
+	/* What is large stands behind what every session needs. */
+	struct envelope	envelope;	/* of the transaction */
+	uint32_t	rcpt_ends[MOST_RECIPIENTS]; /* each RCPT's recipients */
 };
 
 extern struct session session;

@@ -127,14 +127,14 @@ enum where { ALWAYS, IN_SMTP, IN_LMTP };
  * setting is off, is known and not implemented.
  */
 static const struct command {
-	const char	*verb;
+	char		 verb[5];
 	unsigned int	 when;
 	enum argument	 argument;
 	enum state	 next;
 	struct answer	 (*handler)(struct slice argument);
 	size_t		 extra;		/* octets past COMMAND_LINE_LIMIT */
 	const char	*syntax;
-	const char	*source;
+	char		 source[18];	/* where it is from */
 	enum where	 where;
 	const uint64_t	*setting;	/* that it needs, or NULL */
 } commands[] = {
@@ -659,7 +659,8 @@ set_time_zone(void)
 
 	if (zone != NULL) {
 		zone += strspn(zone, ":");
-		if (*zone == '/' || *zone == '.' || strstr(zone, "..") != NULL)
+		if (*zone == '/' || *zone == '.' ||
+		    memmem(zone, strlen(zone), "..", 2) != NULL)
 			unsetenv("TZ");
 	}
 	unsetenv("TZDIR");

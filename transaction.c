@@ -5,6 +5,7 @@
 #include "data.h"
 #include "date.h"
 #include "log.h"
+#include "pages.h"
 #include "questions.h"
 #include "settings.h"
 #include "spool.h"
@@ -387,7 +388,7 @@ list_those_without(struct envelope *part, uint32_t first, uint32_t end,
 static struct answer
 answer_each_rcpt(const struct answer *failure, uint64_t size)
 {
-	static struct envelope part;
+	static LARGE struct envelope part;
 	static bool given[MOST_RECIPIENTS];
 	struct answer answer = say(LOCAL_ERROR);
 	uint32_t i, first = 0, end;
