@@ -244,17 +244,30 @@ restrict_files(const char *const *directories, uint64_t allowed,
 
 /* ------------------------------------------------------ both processes */
 
-/*
- * The stack is a part of the address space: it has to be there before that
- * is limited, however much of it a large environment has used up.
- */
 static void
-extend_stack(void)
+touch_deep_stack(void)
 {
 	volatile char deepest[STACK_NEEDED];
 
 	deepest[0] = '\0';
 	(void)deepest[0];
+}
+
+/*
+ * The stack is a part of the address space: it has to be there before that
+ * is limited.  The kernel begins with 128 KiB, from which it takes the lists
+ * of arguments and of the environment; where these are long, make more.
+ */
+static void
+extend_stack(void)
+{
+	char **last = environ;
+	char here;
+
+	while (*last != NULL)
+		last++;
+	if ((uintptr_t)last - (uintptr_t)&here > STACK_NEEDED / 2)
+		touch_deep_stack();
 }
 
 /* The other layers hold without these. */
