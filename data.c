@@ -140,26 +140,26 @@ quote_from(struct transform *t, struct slice line, bool *quote)
 static size_t
 copy_line(struct transform *t, struct slice in, char *out, size_t *written)
 {
-	const char *end = find_cr_or_lf(in.at, in.length);
-	size_t keep = end != NULL ? (size_t)(end - in.at) : in.length;
-	size_t taken = keep;
+	size_t keep = copy_to_line_end(out, in.at, in.length);
+	size_t taken = keep, left = in.length - keep;
+	const char *end = in.at + keep;
 	bool ends = false;
 
-	if (end != NULL && *end == '\n') {	/* alone */
+	if (left > 0 && end[0] == '\n') {	/* alone */
 		t->malformed |= !t->bare_newline;
 		t->after_lone_lf = ends = true;
 		taken++;
-	} else if (end != NULL && keep + 1 < in.length && end[1] == '\n') {
+	} else if (left > 1 && end[1] == '\n') {
 		t->after_lone_lf = false;
 		ends = true;
 		taken += 2;
-	} else if (end != NULL && (keep + 1 < in.length || t->at_end)) {
+	} else if (left > 1 || (left > 0 && t->at_end)) {
 		t->malformed = true;	/* a CR inside, or at the very end */
+		out[keep] = '\r';
 		keep = ++taken;
 	}
 	t->inside_line = !ends;
 	if (!t->dropping) {
-		memcpy(out, in.at, keep);
 		*written = keep;
 		if (ends)
 			out[(*written)++] = '\n';
