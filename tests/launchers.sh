@@ -35,6 +35,11 @@ tearDown() {
 
 # The program under the name that the examples have for it.  Where the log is a super-server's
 # syslog it goes to the same file as that of the others.
+# The program is copied, since some launchers have a /tmp of their own, and the tree may be there.
+_copy=$SCRATCH/build/$(basename "$(dirname "$BIN")")
+mkdir -p "$_copy"
+cp "$BIN" "$_copy/in.smtpd"
+BIN=$_copy/in.smtpd
 cat >"$SCRATCH/in.smtpd" <<END
 #!/bin/sh
 exec "$BIN" $USUAL "\$@" -o log=stderr 2>>"$LOG"
