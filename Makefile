@@ -169,7 +169,7 @@ check-asan:
 # With the other mail programs of Debian, which are large.
 check-peers:
 	@tests/packages check peers
-	@$(MAKE) --no-print-directory in.smtpd
+	@$(MAKE) --no-print-directory in.smtpd build/shared/in.smtpd
 	@tests/run $(wildcard tests/peers/*.sh)
 
 # Ten minutes; MEASURES and PEERS say which, and BENCH_FLAGS=-q is a quick look.
@@ -199,7 +199,7 @@ build/bench/limit: tests/bench/limit.c
 # What takes many minutes.
 soak:
 	@tests/packages check peers
-	@$(MAKE) --no-print-directory in.smtpd
+	@$(MAKE) --no-print-directory in.smtpd build/shared/in.smtpd
 	@tests/run $(wildcard tests/soak/*.sh)
 	@$(MAKE) --no-print-directory mutants
 
