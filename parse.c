@@ -74,6 +74,7 @@ is_ascii(struct slice text)
 {
 	size_t i;
 
+	/*@ loop invariant i <= text.length; */
 	for (i = 0; i < text.length; i++)
 		if ((unsigned char)text.at[i] > 0x7f)
 			return (false);
@@ -253,15 +254,13 @@ parse_chunk(struct slice text, uint64_t *size, bool *last)
 	return (!*last || equal_fold(text, slice_of("LAST")));
 }
 
-/* How many octets the character at the start of TEXT has, 0 for no such. */
+/* How many octets the character at N of TEXT has, 0 for no such. */
 static size_t
-domain_character(struct slice text)
+domain_character(struct slice text, size_t n)
 {
-	if (text.length == 0)
-		return (0);
-	if (is_let_dig(text.at[0]) || text.at[0] == '-' || text.at[0] == '_')
+	if (is_let_dig(text.at[n]) || text.at[n] == '-' || text.at[n] == '_')
 		return (1);
-	return (utf8_length(text));
+	return (utf8_length((struct slice){ text.at + n, text.length - n }));
 }
 
 /*
@@ -277,8 +276,7 @@ label_length(struct slice text)
 	size_t n = 0, characters = 0, more;
 
 	/*@ loop invariant n <= text.length; */
-	while ((more = domain_character((struct slice){ text.at + n,
-		    text.length - n })) > 0) {
+	while (n < text.length && (more = domain_character(text, n)) > 0) {
 		n += more;
 		characters++;
 	}
@@ -390,12 +388,13 @@ parse_quoted(struct slice *text, struct path *path)
 	return (path->local_part_length > 0 ? PATH_FINE : PATH_BAD_LOCAL_PART);
 }
 
-/* How many octets the atext at the start of TEXT has, 0 if it is none. */
+/* How many octets the atext at N of TEXT has, 0 if it is none. */
 static size_t
-atom_character(struct slice text)
+atom_character(struct slice text, size_t n)
 {
-	return (text.length > 0 && is_atext(text.at[0]) ? 1 :
-							  utf8_length(text));
+	return (is_atext(text.at[n]) ?
+		1 :
+		utf8_length((struct slice){ text.at + n, text.length - n }));
 }
 
 /* Dot-string (4.1.2, RFC 6531 3.3). */
@@ -408,8 +407,8 @@ parse_dot_string(struct slice *text, struct path *path)
 	for (;;) {
 		atom = n;
 		/*@ loop invariant n <= text->length; */
-		while ((more = atom_character((struct slice){ text->at + n,
-			    text->length - n })) > 0)
+		while (n < text->length &&
+		    (more = atom_character(*text, n)) > 0)
 			n += more;
 		if (n == atom)
 			return (PATH_BAD_LOCAL_PART);
@@ -539,14 +538,14 @@ parse_path(struct slice *text, enum path_kind kind, struct path *path)
 	start = text->at;
 	if (text->length == 0)
 		return (PATH_EMPTY);
+	/* What follows the path has to be ASCII, or is no parameter. */
+	path->is_utf8 = !is_ascii(*text);
 	fault = starts(text, '<') ? parse_bracketed(text, kind, path) :
 	    parse_mailbox(text, kind, path);
 	if (fault != PATH_FINE)
 		return (fault);
 	if ((size_t)(text->at - start) > PATH_LIMIT)
 		return (PATH_TOO_LONG);
-	path->is_utf8 = !is_ascii((struct slice){ start,
-	    (size_t)(text->at - start) });
 	if (text->length > 0 && !starts(text, ' '))
 		return (PATH_TRAILING_TEXT);
 	skip_blanks(text);

@@ -13,8 +13,9 @@
  * broken: parse.c s/if (text->length == 0 || !is_let_dig/if (!is_let_dig/
  */
 /*
- * Every function of the parser, given any text of up to MOST octets.  The
- * text ends where its array ends, so that no octet behind it can be read
+ * Every function of the parser, given any ASCII text of up to MOST octets; those
+ * of 8 bits are told apart by utf8_length() alone, see any_utf8.c.  The text
+ * ends where its array ends, so that no octet behind it can be read
  * unnoticed; and what is left of it is analysed for each length by itself
  * (the split in advance()).  It is done with the limits as they are, and
  * with small ones, that texts of this length can pass.
@@ -34,7 +35,10 @@ any_text(void)
 {
 	struct slice text = { octets, MOST };
 
-	Frama_C_make_unknown(octets, sizeof(octets));
+	size_t i;
+
+	for (i = 0; i < MOST; i++)
+		octets[i] = Frama_C_char_interval(0, 127);
 	advance(&text, Frama_C_unsigned_long_interval(0, MOST));
 	return (text);
 }
