@@ -392,9 +392,9 @@ parse_quoted(struct slice *text, struct path *path)
 static size_t
 atom_character(struct slice text, size_t n)
 {
-	return (is_atext(text.at[n]) ?
-		1 :
-		utf8_length((struct slice){ text.at + n, text.length - n }));
+	if (is_atext(text.at[n]))
+		return (1);
+	return (utf8_length((struct slice){ text.at + n, text.length - n }));
 }
 
 /* Dot-string (4.1.2, RFC 6531 3.3). */

@@ -31,7 +31,8 @@ NEEDED = {'fsync', 'fcntl', 'writev', 'pread64', 'utimensat'}
 NEVER = {'getpid', 'geteuid', 'getegid', 'clock_gettime', 'rt_sigprocmask', 'rt_sigpending',
          'exit_group', 'umask', 'gettimeofday', 'time', 'brk', 'munmap', 'mmap', 'wait4',
          'rt_sigreturn', 'rt_sigaction', 'restart_syscall', 'shutdown', 'getuid', 'clock_nanosleep',
-         'madvise', 'mprotect', 'sched_yield', 'futex', 'gettid', 'sigaltstack', 'getrandom', 'setitimer', 'close_range'}
+         'madvise', 'mprotect', 'sched_yield', 'futex', 'gettid', 'sigaltstack', 'getrandom', 'setitimer', 'close_range',
+         'capset', 'prctl', 'landlock_create_ruleset', 'landlock_add_rule', 'landlock_restrict_self'}
 
 
 def right_class(call, error, line):

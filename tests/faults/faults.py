@@ -109,6 +109,17 @@ class Session:
             self.session = self.process.pid
             with open(f'/proc/{self.session}/task/{self.session}/children') as children:
                 self.deliverer = int(children.read().split()[0])
+            self.wait_for_deliverer()
+
+    def wait_for_deliverer(self):
+        """The session greets while the deliverer gets ready; then that sleeps."""
+        asleep = 0
+        for _ in range(400):
+            with open(f'/proc/{self.deliverer}/stat') as stat:
+                asleep = asleep + 1 if stat.read().rsplit(')', 1)[1].split()[0] == 'S' else 0
+            if asleep == 3:
+                return
+            time.sleep(0.002)
 
     def trace(self, pid, *options):
         """Attach strace to one of the two, and wait until it has."""

@@ -8,7 +8,7 @@
  * smaller: parse.h s,\(#define PATH_LIMIT\).*,\1 9,
  * smaller: parse.h s,\(#define ADDRESS_LITERAL_LIMIT\).*,\1 1,
  * broken: parse.c s/if (n > LOCAL_PART_LIMIT)/if (n > LOCAL_PART_LIMIT + 1)/
- * broken: parse.c s/if (n >= LOCAL_PART_LIMIT)/if (n > LOCAL_PART_LIMIT + 2)/
+ * broken: parse.c s/if (n + length >= LOCAL_PART_LIMIT)/if (n + length > LOCAL_PART_LIMIT + 2)/
  * broken: parse.c s/text.length > ADDRESS_LITERAL_LIMIT/text.length > ADDRESS_LITERAL_LIMIT + 1/
  * broken: parse.c s/if (text->length == 0 || !is_let_dig/if (!is_let_dig/
  */
