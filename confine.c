@@ -53,7 +53,6 @@ static const int session_calls[] = {
 	SYS_write,		/* replies and the log, where they are files */
 	SYS_shutdown,		/* so that the last reply arrives */
 	SYS_clock_gettime,	/* where it is a system call */
-	SYS_rt_sigpending,	/* has somebody asked us to stop? */
 	SYS_rt_sigreturn, SYS_exit_group, NO_CALL
 };
 
@@ -79,7 +78,7 @@ static const int deliverer_calls[] = { SYS_recvfrom, SYS_sendto, SYS_write,
 	/* waiting */
 	SYS_clock_nanosleep, SYS_nanosleep, SYS_setitimer, SYS_clock_gettime,
 	SYS_gettimeofday, SYS_rt_sigaction, SYS_rt_sigprocmask,
-	SYS_rt_sigpending, SYS_rt_sigreturn, SYS_restart_syscall,
+	SYS_rt_sigreturn, SYS_restart_syscall,
 	/* the C library's memory and randomness */
 	SYS_brk, SYS_mmap, SYS_munmap, SYS_getrandom, SYS_exit_group, NO_CALL };
 
