@@ -352,25 +352,38 @@ ask(const struct request *request, size_t size, struct answer *answer)
 	return (answer->outcome);
 }
 
+/* The request that is made next: its head, all else being nothing. */
+static struct request *
+begin_request(enum request_kind kind, enum destination destination)
+{
+	static LARGE struct request request;
+
+	memset(&request, 0, CHECK_SIZE);
+	request.kind = kind;
+	request.destination = destination;
+	return (&request);
+}
+
 enum outcome
 ask_check(uint32_t place, enum destination destination, uint64_t length)
 {
-	struct request request = { .kind = CHECK,
-		.destination = destination,
-		.place = place,
-		.length = length };
+	struct request *request = begin_request(CHECK, destination);
 	struct answer answer;
 
-	return (ask(&request, CHECK_SIZE, &answer));
+	request->place = place;
+	request->length = length;
+	return (ask(request, CHECK_SIZE, &answer));
 }
 
 static bool
 keep_full_window(uint64_t kept)
 {
-	struct request request = { .kind = KEEP, .kept = kept };
+	struct request *request = begin_request(KEEP, TO_MAILBOX);
 	struct answer answer;
-	enum outcome outcome = ask(&request, CHECK_SIZE, &answer);
+	enum outcome outcome;
 
+	request->kept = kept;
+	outcome = ask(request, CHECK_SIZE, &answer);
 	errno = outcome == NO_DISK_SPACE ? ENOSPC : EIO;
 	return (outcome == DELIVERED);
 }
@@ -379,17 +392,15 @@ enum outcome
 ask_deliver(const struct envelope *envelope, enum destination destination,
     char note[NOTE_SIZE])
 {
-	static LARGE struct request request;
+	struct request *request = begin_request(DELIVER, destination);
 	size_t size = DELIVER_SIZE(envelope->count);
 	struct answer answer;
 	enum outcome outcome;
 
-	request.kind = DELIVER;
-	request.destination = destination;
-	request.length = spool_length();
-	request.kept = spool_kept();
-	memcpy(&request.envelope, envelope, size - CHECK_SIZE);
-	outcome = ask(&request, size, &answer);
+	request->length = spool_length();
+	request->kept = spool_kept();
+	memcpy(&request->envelope, envelope, size - CHECK_SIZE);
+	outcome = ask(request, size, &answer);
 	note[0] = '\0';
 	if (outcome == MAILBOX_LOCKED) {
 		memcpy(note, answer.note, NOTE_SIZE);
