@@ -4,13 +4,27 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Without pointers, so that nothing has to be put right at the start. */
+/*
+ * The texts, end to end, and where each begins: without pointers, so that
+ * nothing has to be put right at the start.
+ */
+static const struct texts {
+#define R(name, number, detail, text) char name[sizeof(text)];
+	REPLIES(R)
+#undef R
+} texts = {
+#define R(name, number, detail, text) text,
+	REPLIES(R)
+#undef R
+};
+
 static const struct {
 	int16_t		 number;
+	uint16_t	 text;		/* where in the texts */
 	char		 detail[6];
-	char		 text[72];
 } replies[REPLY_COUNT] = {
-#define R(name, number, detail, text) [name] = { number, detail, text },
+#define R(name, number, detail, text) \
+	[name] = { number, offsetof(struct texts, name), detail },
 	REPLIES(R)
 #undef R
 };
@@ -60,7 +74,8 @@ size_t
 format_reply(char *line, enum reply reply, bool more, const char *argument,
     bool utf8)
 {
-	const char *text = replies[reply].text, *hole = strchr(text, '%');
+	const char *text = (const char *)&texts + replies[reply].text;
+	const char *hole = strchr(text, '%');
 	const char *detail = replies[reply].detail;
 	int number = replies[reply].number;
 	size_t length;

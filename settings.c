@@ -16,83 +16,85 @@ enum kind { HOST, NAMES, PATTERN, PATH, NUMBER, SIZE, TIME, CHOICE, CHARACTER };
 
 struct settings settings;
 
-/* What a CHOICE can be; its place is its value. */
+/* What a CHOICE can be, in a struct row; its place is its value. */
 #define NO_YES		"no yes"
 #define LOG_REFUSE	"log refuse"
 #define REJECT_ACCEPT	"reject accept"
 #define PROTOCOLS	"smtp lmtp"
 #define LOG_TARGETS	"syslog stderr none"
 
+#define FIELD(name)	offsetof(struct settings, name)
+
+/* Without pointers, so that nothing has to be put right at the start. */
 static const struct row {
-	char		 name[20];	/* and no pointer, to be small */
+	char		 name[20];
 	char		 value[24];	/* the default */
-	enum kind	 kind;
-	void		*field;
+	uint16_t	 field;		/* where in struct settings */
+	uint8_t		 kind;
+	char		 choices[22];
 	uint64_t	 least, most;	/* of numbers */
-	const char	*choices;
-	const char	*help;
+	char		 help[56];
 } rows[] = {
-	{ "hostname", "auto", HOST, &settings.hostname, 0, 0, NULL,
+	{ "hostname", "auto", FIELD(hostname), HOST, "", 0, 0,
 	    "name of this host; auto: its own full name" },
-	{ "domains", "hostname, localhost", NAMES, &settings.domains, 0, 0,
-	    NULL, "domains whose local parts are users here" },
-	{ "passwd", "/etc/passwd", PATH, &settings.passwd, 0, 0, NULL,
+	{ "domains", "hostname, localhost", FIELD(domains), NAMES, "", 0, 0,
+	    "domains whose local parts are users here" },
+	{ "passwd", "/etc/passwd", FIELD(passwd), PATH, "", 0, 0,
 	    "the users, in the format of passwd(5)" },
-	{ "min-uid", "0", NUMBER, &settings.min_uid, 0, UINT32_MAX, NULL,
+	{ "min-uid", "0", FIELD(min_uid), NUMBER, "", 0, UINT32_MAX,
 	    "accounts with a lower uid get no mail, root excepted" },
-	{ "aliases", ALIASES_FILE, PATH, &settings.aliases, 0, 0, NULL,
+	{ "aliases", ALIASES_FILE, FIELD(aliases), PATH, "", 0, 0,
 	    "other names and lists, as in aliases(5), if there" },
-	{ "mailbox", "/var/mail/%u", PATTERN, &settings.mailbox, 0, 0, NULL,
+	{ "mailbox", "/var/mail/%u", FIELD(mailbox), PATTERN, "", 0, 0,
 	    "where mail goes; %u is the user, %h the home" },
-	{ "spool", "/var/tmp", PATH, &settings.spool, 0, 0, NULL,
+	{ "spool", "/var/tmp", FIELD(spool), PATH, "", 0, 0,
 	    "directory for large mail data while it arrives" },
-	{ "user", "smtpd, nobody, 65534", NAMES, &settings.user, 0, 0, NULL,
+	{ "user", "smtpd, nobody, 65534", FIELD(user), NAMES, "", 0, 0,
 	    "whom the session runs as: the first that exists" },
-	{ "chroot", "none", PATH, &settings.chroot, 0, 0, NULL,
+	{ "chroot", "none", FIELD(chroot), PATH, "", 0, 0,
 	    "root directory for the whole program" },
-	{ "message-size-limit", "50M", SIZE, &settings.message_size_limit, 0,
-	    (uint64_t)1 << 40, NULL,
+	{ "message-size-limit", "50M", FIELD(message_size_limit), SIZE, "", 0,
+	    (uint64_t)1 << 40,
 	    "largest message, announced as SIZE; 0: no limit" },
-	{ "mailbox-size-limit", "0", SIZE, &settings.mailbox_size_limit, 0,
-	    (uint64_t)1 << 60, NULL,
-	    "a mailbox never grows past it; 0: no limit" },
+	{ "mailbox-size-limit", "0", FIELD(mailbox_size_limit), SIZE, "", 0,
+	    (uint64_t)1 << 60, "a mailbox never grows past it; 0: no limit" },
 	/* RFC 5321 4.5.3.1.8: at least 100; less is for tests. */
-	{ "recipient-limit", "100", NUMBER, &settings.recipient_limit, 1,
-	    MOST_RECIPIENTS, NULL, "recipients of one message" },
+	{ "recipient-limit", "100", FIELD(recipient_limit), NUMBER, "", 1,
+	    MOST_RECIPIENTS, "recipients of one message" },
 	/* RFC 9422 4.1 has six digits. */
-	{ "transaction-limit", "1000", NUMBER, &settings.transaction_limit, 0,
-	    999999, NULL, "MAIL commands of one session; 0: no limit" },
-	{ "recipient-delimiter", "+", CHARACTER, &settings.recipient_delimiter,
-	    0, 0, NULL, "joe+list is joe; none: no such thing" },
+	{ "transaction-limit", "1000", FIELD(transaction_limit), NUMBER, "", 0,
+	    999999, "MAIL commands of one session; 0: no limit" },
+	{ "recipient-delimiter", "+", FIELD(recipient_delimiter), CHARACTER, "",
+	    0, 0, "joe+list is joe; none: no such thing" },
 	/* RFC 5321 4.5.3.2.7: at least five minutes; less is for tests. */
-	{ "command-timeout", "5m", TIME, &settings.command_timeout, 1, 86400,
-	    NULL, "for a whole command line" },
-	{ "data-timeout", "10m", TIME, &settings.data_timeout, 1, 86400, NULL,
+	{ "command-timeout", "5m", FIELD(command_timeout), TIME, "", 1, 86400,
+	    "for a whole command line" },
+	{ "data-timeout", "10m", FIELD(data_timeout), TIME, "", 1, 86400,
 	    "for the whole mail data" },
-	{ "session-timeout", "1h", TIME, &settings.session_timeout, 1,
-	    7 * 86400, NULL, "for the whole session" },
+	{ "session-timeout", "1h", FIELD(session_timeout), TIME, "", 1,
+	    7 * 86400, "for the whole session" },
 	/* The client waits ten minutes at most (4.5.3.2.6). */
-	{ "lock-timeout", "30s", TIME, &settings.lock_timeout, 0, 300, NULL,
+	{ "lock-timeout", "30s", FIELD(lock_timeout), TIME, "", 0, 300,
 	    "for busy mailboxes" },
-	{ "error-limit", "100", NUMBER, &settings.error_limit, 1, 1000000, NULL,
+	{ "error-limit", "100", FIELD(error_limit), NUMBER, "", 1, 1000000,
 	    "refused commands before 421" },
-	{ "error-delay", "1s", TIME, &settings.error_delay, 0, 60, NULL,
+	{ "error-delay", "1s", FIELD(error_delay), TIME, "", 0, 60,
 	    "pause before each refusal past the tenth" },
-	{ "pregreet", "log", CHOICE, &settings.pregreet, 0, 0, LOG_REFUSE,
+	{ "pregreet", "log", FIELD(pregreet), CHOICE, LOG_REFUSE, 0, 0,
 	    "refuse: who talks before the greeting is turned away" },
-	{ "vrfy", "yes", CHOICE, &settings.vrfy, 0, 0, NO_YES,
+	{ "vrfy", "yes", FIELD(vrfy), CHOICE, NO_YES, 0, 0,
 	    "no: VRFY answers 252" },
-	{ "expn", "yes", CHOICE, &settings.expn, 0, 0, NO_YES,
+	{ "expn", "yes", FIELD(expn), CHOICE, NO_YES, 0, 0,
 	    "no: EXPN answers 252" },
-	{ "terminals", "no", CHOICE, &settings.terminals, 0, 0, NO_YES,
+	{ "terminals", "no", FIELD(terminals), CHOICE, NO_YES, 0, 0,
 	    "yes: SEND, SOML and SAML write to users' terminals" },
-	{ "utmp", "/run/utmp", PATH, &settings.utmp, 0, 0, NULL,
+	{ "utmp", "/run/utmp", FIELD(utmp), PATH, "", 0, 0,
 	    "who is logged in at which terminal" },
-	{ "bare-newline", "reject", CHOICE, &settings.bare_newline, 0, 0,
-	    REJECT_ACCEPT, "accept: a lone LF ends a line of text" },
-	{ "protocol", "smtp", CHOICE, &settings.protocol, 0, 0, PROTOCOLS,
+	{ "bare-newline", "reject", FIELD(bare_newline), CHOICE, REJECT_ACCEPT,
+	    0, 0, "accept: a lone LF ends a line of text" },
+	{ "protocol", "smtp", FIELD(protocol), CHOICE, PROTOCOLS, 0, 0,
 	    "lmtp: a reply for each recipient, RFC 2033" },
-	{ "log", "syslog", CHOICE, &settings.log, 0, 0, LOG_TARGETS,
+	{ "log", "syslog", FIELD(log), CHOICE, LOG_TARGETS, 0, 0,
 	    "syslog, stderr (as <N>TEXT) or none" },
 };
 
@@ -183,7 +185,7 @@ take_full_name(struct slice line, struct slice name)
 static const char *
 find_own_name(void)
 {
-	char text[FILE_SIZE_LIMIT];
+	static LARGE char text[FILE_SIZE_LIMIT];
 	struct slice line;
 	char *end, *next;
 
@@ -224,6 +226,19 @@ parse_scaled(const char *value, const char *suffixes, const uint64_t *scales,
 	return (true);
 }
 
+/* Where the setting is, which a row's kind says the type of. */
+static uint64_t *
+number_of(const struct row *row)
+{
+	return ((void *)((char *)&settings + row->field));
+}
+
+static const char **
+text_of(const struct row *row)
+{
+	return ((void *)((char *)&settings + row->field));
+}
+
 static bool
 set_number(const struct row *row, const char *value)
 {
@@ -239,7 +254,7 @@ set_number(const struct row *row, const char *value)
 		&number) ||
 	    number < row->least || number > row->most)
 		return (false);
-	*(uint64_t *)row->field = number;
+	*number_of(row) = number;
 	return (true);
 }
 
@@ -251,7 +266,7 @@ set_choice(const struct row *row, const char *value)
 
 	for (place = 0; next_word(&choices, &word); place++) {
 		if (equal_fold(word, slice_of(value))) {
-			*(uint64_t *)row->field = place;
+			*number_of(row) = place;
 			return (true);
 		}
 	}
@@ -301,13 +316,13 @@ static bool
 set_text(const struct row *row, const char *value)
 {
 	if (strcmp(value, "none") == 0 &&
-	    (row->field == &settings.chroot || row->field == &settings.aliases))
+	    (row->field == FIELD(chroot) || row->field == FIELD(aliases)))
 		value = "";
 	else if (strcmp(value, "none") == 0 && row->kind == CHARACTER)
 		value = "";
 	else if (!is_good_text(row, value))
 		return (false);
-	*(const char **)row->field = value;
+	*text_of(row) = value;
 	return (true);
 }
 
@@ -436,18 +451,17 @@ print_value(int fd, const struct row *row)
 	case NUMBER:
 	case SIZE:
 	case TIME:
-		dprintf(fd, "%llu",
-		    (unsigned long long)*(const uint64_t *)row->field);
+		dprintf(fd, "%llu", (unsigned long long)*number_of(row));
 		break;
 	case CHOICE:
 		choices = slice_of(row->choices);
-		place = *(const uint64_t *)row->field;
+		place = *number_of(row);
 		while (next_word(&choices, &word) && place-- > 0)
 			;
 		dprintf(fd, "%.*s", (int)word.length, word.at);
 		break;
 	default:
-		text = *(const char *const *)row->field;
+		text = *text_of(row);
 		dprintf(fd, "%s", text[0] == '\0' ? "none" : text);
 	}
 }
