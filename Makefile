@@ -26,7 +26,7 @@ HARDEN	:= -fPIE -fstack-protector-strong $(call has,-fcf-protection) \
 	$(call has,-fstack-clash-protection)
 FORTIFY	= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 HARDEN_LINK = -Wl,-z,relro,-z,now,-z,noexecstack
-SANITIZE = -DCONFINE_WITHOUT_SECCOMP -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANITIZE = $(call has,-fsanitize-sections=.bss.z*) -DCONFINE_WITHOUT_SECCOMP -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 SOURCES	= $(wildcard *.c)
 SCRIPTS	= tests/run tests/packages tests/under_systemd tests/demo tests/mutants tests/*.sh \
@@ -58,7 +58,7 @@ FINDER	= $(if $(findstring musl-gcc,$(CC)),cc,$(CC))
 MUSL_START := $(shell $(MUSL_CC) -v 2>&1 | sed -n 's|^Reading specs from \(.*/\)musl-gcc.specs$$|\1|p')
 MUSL_LINK := $(if $(findstring musl-gcc,$(MUSL_CC)),-static -nostartfiles -Wl$(,)-pie \
 	-Wl$(,)--no-dynamic-linker $(MUSL_START)rcrt1.o,-static-pie) -Wl,-z,text,--gc-sections \
-	-Wl,-z,noseparate-code,--sort-section=alignment
+	-Wl,-z,noseparate-code,--sort-section=name
 MUSL_LIBS := $(shell $(MUSL_CC) -print-file-name=liblockfile.a 2>/dev/null)
 MUSL_ONLY = -isystem build/musl/include -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Which pages does a session touch?  Each costs a fault, in processes that
- * may live for a millisecond.  What is large begins on a page of its own,
- * and is touched as far as it is used; so that the linker, which puts what
- * is aligned most first, has all that is small together on few.
+ * may live for a millisecond, and its memory where they wait.  So the linker
+ * has all that is small on few pages, and behind that what is large, of
+ * which as much is touched as is used (--sort-section=name; without that it
+ * stands where it falls).
  */
 #ifndef PAGES_H
 #define PAGES_H
 
-#define LARGE	_Alignas(4096)
+#define LARGE		__attribute__((section(".bss.zz")))
+#define LARGE_TAIL	__attribute__((section(".bss.zy")))
 
 #endif

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-LARGE struct session session;
+LARGE_TAIL struct session session;
 
 struct answer
 say(enum reply reply)

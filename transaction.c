@@ -389,7 +389,7 @@ static struct answer
 answer_each_rcpt(const struct answer *failure, uint64_t size)
 {
 	static LARGE struct envelope part;
-	static bool given[MOST_RECIPIENTS];
+	static LARGE bool given[MOST_RECIPIENTS];
 	struct answer answer = say(LOCAL_ERROR);
 	uint32_t i, first = 0, end;
 
