@@ -48,20 +48,25 @@ flush_sink(struct sink *sink)
 }
 
 static void
-put_octet(struct sink *sink, char c)
+put_octets(struct sink *sink, const char *text, size_t length)
 {
-	if (sink->length == sink->size && sink->fd != -1)
-		flush_sink(sink);
-	if (sink->length < sink->size)
-		sink->at[sink->length] = c;
-	sink->length++;
+	size_t room, n;
+
+	for (; length > 0; text += n, length -= n, sink->length += n) {
+		if (sink->length == sink->size && sink->fd != -1)
+			flush_sink(sink);
+		room = sink->length < sink->size ? sink->size - sink->length :
+						   0;
+		n = length < room || room == 0 ? length : room;
+		if (room > 0)
+			memcpy(sink->at + sink->length, text, n);
+	}
 }
 
 static void
-put_octets(struct sink *sink, const char *text, size_t length)
+put_octet(struct sink *sink, char c)
 {
-	while (length-- > 0)
-		put_octet(sink, *text++);
+	put_octets(sink, &c, 1);
 }
 
 /* LENGTH octets of TEXT, in a field as wide as asked for. */
@@ -139,10 +144,13 @@ put_list(struct sink *sink, const char *format, va_list list)
 	char c;
 
 	while (*(start = format) != '\0') {
-		if (*format++ != '%') {
-			put_octet(sink, *start);
+		while (*format != '\0' && *format != '%')
+			format++;
+		if (format > start) {
+			put_octets(sink, start, (size_t)(format - start));
 			continue;
 		}
+		format++;
 		how = (struct conversion){ .precision = -1 };
 		for (; *format == '-' || *format == '0'; format++)
 			*(*format == '-' ? &how.left : &how.zero) = true;

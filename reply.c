@@ -47,9 +47,19 @@ fault_text(enum path_fault fault)
 	return (fault_texts[fault]);
 }
 
-/* Append to LINE, which keeps room for its CR LF. */
+/* Append to LINE, which keeps room for its CR LF, what is printable anyway. */
 static size_t
-append(char *line, size_t length, struct slice text, bool utf8)
+append(char *line, size_t length, const char *text, size_t n)
+{
+	if (n > REPLY_LINE_LIMIT - 2 - length)
+		n = REPLY_LINE_LIMIT - 2 - length;
+	memcpy(line + length, text, n);
+	return (length + n);
+}
+
+/* The same with what came from elsewhere. */
+static size_t
+append_argument(char *line, size_t length, struct slice text, bool utf8)
 {
 	size_t n;
 
@@ -86,14 +96,12 @@ format_reply(char *line, enum reply reply, bool more, const char *argument,
 	    snprintf(line, REPLY_LINE_LIMIT, "%d%c%d.%s ", number,
 	    more ? '-' : ' ', number / 100, detail));
 	if (hole == NULL) {
-		length = append(line, length, slice_of(text), false);
+		length = append(line, length, text, strlen(text));
 	} else {
-		if (argument == NULL)
-			argument = "";
-		length = append(line, length,
-		    (struct slice){ text, (size_t)(hole - text) }, false);
-		length = append(line, length, slice_of(argument), utf8);
-		length = append(line, length, slice_of(hole + 2), false);
+		length = append(line, length, text, (size_t)(hole - text));
+		length = append_argument(line, length,
+		    slice_of(argument != NULL ? argument : ""), utf8);
+		length = append(line, length, hole + 2, strlen(hole + 2));
 	}
 	line[length++] = '\r';
 	line[length++] = '\n';

@@ -104,16 +104,22 @@ static LARGE char	file_text[FILE_SIZE_LIMIT + 1];
 static char	error_text[256];
 static char	own_name[DOMAIN_LIMIT + 1];
 
+static bool
+parts_words(char c)
+{
+	return (c == ' ' || c == ',' || c == '\t');
+}
+
 bool
 next_word(struct slice *list, struct slice *word)
 {
 	size_t n = 0;
 
-	while (list->length > 0 && strchr(" ,\t", list->at[0]) != NULL) {
+	while (list->length > 0 && parts_words(list->at[0])) {
 		list->at++;
 		list->length--;
 	}
-	while (n < list->length && strchr(" ,\t", list->at[n]) == NULL)
+	while (n < list->length && !parts_words(list->at[n]))
 		n++;
 	*word = (struct slice){ list->at, n };
 	list->at += n;
