@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* What INPUT_SIZE octets become. */
-static LARGE char stored[2 * INPUT_SIZE + 1];
+/* What INPUT_SIZE octets become, where the spool's window is nearly full. */
+static LARGE char around[2 * INPUT_SIZE + 1];
 
 /* Of a message that comes in chunks; those that transform() left wait. */
 static struct transform	chunks;
@@ -211,13 +211,9 @@ transform(struct transform *t, const char *in, size_t n, char *out,
 	return (at);
 }
 
-/*
- * What is wrong with the mail data by now, if anything; what is not gets
- * its LENGTH octets that are to be stored into the spool.
- */
+/* What is wrong with the mail data by now, if anything. */
 static enum data_outcome
-store(const struct transform *t, uint64_t limit, size_t length,
-    enum data_outcome before)
+find_fault(const struct transform *t, uint64_t limit)
 {
 	if (t->malformed)
 		return (DATA_MALFORMED);
@@ -225,7 +221,28 @@ store(const struct transform *t, uint64_t limit, size_t length,
 		return (DATA_TOO_BIG);
 	if (t->received > RECEIVED_LIMIT)
 		return (DATA_LOOPS);
-	if (before == DATA_COMPLETE && !write_spool(stored, length))
+	return (DATA_COMPLETE);
+}
+
+/*
+ * Put what N octets at IN become into the spool, if nothing was or is wrong
+ * with the mail data; *TAKEN says how many of them are done with.
+ */
+static enum data_outcome
+store(struct transform *t, const char *in, size_t n, uint64_t limit,
+    enum data_outcome before, size_t *taken)
+{
+	char *out = spool_space(2 * n + 1);
+	enum data_outcome fault;
+	size_t length;
+
+	if (out == NULL)
+		out = around;
+	*taken = transform(t, in, n, out, &length);
+	fault = find_fault(t, limit);
+	if (fault != DATA_COMPLETE)
+		return (fault);
+	if (before == DATA_COMPLETE && !write_spool(out, length))
 		return (errno == ENOSPC || errno == EDQUOT ? DATA_NO_SPACE :
 							     DATA_FAILED);
 	return (before);
@@ -238,14 +255,14 @@ receive_data(uint64_t limit, bool bare_newline, int64_t deadline,
 	struct transform t = { .bare_newline = bare_newline };
 	enum data_outcome outcome = DATA_COMPLETE;
 	struct slice in;
-	size_t length;
+	size_t taken;
 
 	while (!t.done) {
 		*status = read_input(&in, deadline);
 		if (*status != LINE_OK)
 			return (DATA_CUT_SHORT);
-		take_input(transform(&t, in.at, in.length, stored, &length));
-		outcome = store(&t, limit, length, outcome);
+		outcome = store(&t, in.at, in.length, limit, outcome, &taken);
+		take_input(taken);
 	}
 	*size = t.size;
 	return (outcome);
@@ -278,12 +295,13 @@ add_waiting(struct slice in, uint64_t n)
 static enum data_outcome
 store_waiting(uint64_t limit)
 {
-	size_t length, taken;
+	size_t taken;
+	enum data_outcome outcome = store(&chunks, waiting, waiting_length,
+	    limit, DATA_COMPLETE, &taken);
 
-	taken = transform(&chunks, waiting, waiting_length, stored, &length);
 	waiting_length -= taken;
 	memmove(waiting, waiting + taken, waiting_length);
-	return (store(&chunks, limit, length, DATA_COMPLETE));
+	return (outcome);
 }
 
 enum data_outcome

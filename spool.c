@@ -50,6 +50,12 @@ spool_kept(void)
 	return (sent);
 }
 
+char *
+spool_space(size_t n)
+{
+	return (n <= SPOOL_WINDOW - filled ? window + filled : NULL);
+}
+
 bool
 write_spool(const char *octets, size_t n)
 {
@@ -65,7 +71,8 @@ write_spool(const char *octets, size_t n)
 		sent += SPOOL_WINDOW;
 		filled = 0;
 	}
-	memcpy(window + filled, octets, n);
+	if (octets != window + filled)
+		memcpy(window + filled, octets, n);
 	filled += n;
 	return (true);
 }

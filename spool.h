@@ -31,9 +31,12 @@ extern bool	(*keep_window)(uint64_t kept);
 /* Forget the message. */
 void	empty_spool(void);
 
+/* Where N octets can be put that are to be added next; NULL: elsewhere. */
+char	*spool_space(size_t n);
+
 /*
- * Add N octets.  False with errno if they could not all be taken; the
- * message is then of no use.
+ * Add N octets, which may stand in spool_space() already.  False with errno
+ * if they could not all be taken; the message is then of no use.
  */
 bool	write_spool(const char *octets, size_t n);
 

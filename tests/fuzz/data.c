@@ -35,6 +35,13 @@ take_input(size_t n)
 	abort();
 }
 
+char *
+spool_space(size_t n)
+{
+	(void)n;
+	abort();
+}
+
 bool
 write_spool(const char *text, size_t n)
 {
