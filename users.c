@@ -2,13 +2,13 @@
 #include "users.h"
 
 #include "map.h"
+#include "scan.h"
 #include "settings.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define FULL_NAME_LIMIT	128
-#define BLOCK		4096	/* octets that are searched as one */
 #define PASSWD_FIELDS	7
 
 static struct slice	users;		/* the map */
@@ -109,46 +109,12 @@ user_at(uint32_t place, struct user *user)
 	    (user->uid == 0 || user->uid >= settings.min_uid));
 }
 
-/*
- * Do the first octets of KEY stand anywhere in the block at AT?  A compiler
- * makes it a loop over many octets at once, and the passwd file of a large
- * host is searched in a fraction of the time that memmem(3) takes.
- */
-static bool
-has_key_start(const char *at, const char *key)
-{
-	unsigned char found = 0;
-	size_t i;
-
-	for (i = 0; i < BLOCK; i++)
-		found |= (unsigned char)((at[i] == key[0]) &
-		    (at[i + 1] == key[1]) & (at[i + 2] == key[2]));
-	return (found != 0);
-}
-
-/* The first KEY, of 3 octets or more, from FROM to END; or NULL. */
-static const char *
-find_key(const char *from, const char *end, const char *key, size_t length)
-{
-	const char *found;
-
-	while ((size_t)(end - from) >= BLOCK + length) {
-		found = has_key_start(from, key) ?
-		    memmem(from, BLOCK + length - 1, key, length) :
-		    NULL;
-		if (found != NULL)
-			return (found);
-		from += BLOCK;
-	}
-	return (memmem(from, (size_t)(end - from), key, length));
-}
-
 /* Where the line that starts with NAME and a colon is. */
 static const char *
 search_name(struct slice name)
 {
 	char key[USER_NAME_LIMIT + 2];
-	const char *end = users.at + users.length, *found;
+	const char *found;
 
 	key[0] = '\n';
 	memcpy(key + 1, name.at, name.length);
@@ -156,7 +122,7 @@ search_name(struct slice name)
 	if (users.length > name.length &&
 	    memcmp(users.at, key + 1, name.length + 1) == 0)
 		return (users.at);
-	found = find_key(users.at, end, key, name.length + 2);
+	found = find_text(users.at, users.length, key, name.length + 2);
 	return (found == NULL ? NULL : found + 1);
 }
 

@@ -3,6 +3,7 @@
  * sources: parse.c
  * broken: users.c s/(place == 0 || users.at\[place - 1\] == .*)/true/
  * broken: users.c s/i < PASSWD_FIELDS - 1/i < PASSWD_FIELDS/
+ * broken: scan.h s/_mm_set1_epi8(text\[length - 2\])/_mm_set1_epi8(text[length - 1])/
  */
 /* The passwd reader: the input is the file, and its lines are asked for. */
 #include "../../users.c"
@@ -38,6 +39,23 @@ need(bool holds)
 		abort();
 }
 
+/* The start of the first line that begins with NAME and a colon. */
+static const char *
+search_slowly(struct slice name)
+{
+	struct slice line;
+	size_t at;
+
+	for (at = 0; at < users.length; at += line.length + 1) {
+		line = line_at(at);
+		if (line.length > name.length &&
+		    memcmp(line.at, name.at, name.length) == 0 &&
+		    line.at[name.length] == ':')
+			return (line.at);
+	}
+	return (NULL);
+}
+
 static void
 try_user(const struct user *user)
 {
@@ -52,6 +70,7 @@ try_user(const struct user *user)
 	need(user->name.at[0] != '.');
 	need(user->uid == 0 || user->uid >= settings.min_uid);
 	need(next_place(user) > user->place);
+	need(search_name(user->name) == search_slowly(user->name));
 	need(full_name(user, buffer, sizeof(buffer)) < sizeof(buffer));
 	/* It may be another, since the first line of a name counts. */
 	if (find_user(user->name, &found) == USER_FOUND)
