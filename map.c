@@ -11,8 +11,7 @@ bool
 map_file(const char *path, int flags, struct stat *st, struct slice *text)
 {
 	void *map = NULL;
-	int fd = open(path,
-	    O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | flags);
 
 	if (fd == -1)
 		return (false);
