@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "questions.h"
 
+#include "pages.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -33,7 +35,7 @@ may_show(const struct user *user)
 static const char *
 user_text(const struct user *user)
 {
-	static char text[REPLY_LINE_LIMIT];
+	static LARGE char text[REPLY_LINE_LIMIT];
 	struct slice domain = first_domain();
 	char name[128];
 	size_t length = full_name(user, name, sizeof(name));
@@ -54,7 +56,7 @@ show_user(const struct user *user)
 struct answer
 refuse_route(const struct expansion *list)
 {
-	static char address[PATH_LIMIT + 1];
+	static LARGE char address[PATH_LIMIT + 1];
 
 	switch (list->route) {
 	case TO_UNREAD_USERS:
@@ -117,7 +119,7 @@ list_candidates(struct slice name)
 static struct answer
 verify_route(const struct expansion *list, struct slice name)
 {
-	static char text[LOCAL_PART_LIMIT + DOMAIN_LIMIT + 2];
+	static LARGE char text[LOCAL_PART_LIMIT + DOMAIN_LIMIT + 2];
 	struct slice domain = first_domain();
 	struct user user;
 
@@ -234,7 +236,7 @@ may_show_member(const struct member *member)
 static struct answer
 member_answer(const struct member *member)
 {
-	static char address[PATH_LIMIT + 1];
+	static LARGE char address[PATH_LIMIT + 1];
 	struct user user;
 
 	if (member->address.length == 0 && user_at(member->place, &user))

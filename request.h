@@ -20,9 +20,9 @@ struct recipient_request {
 };
 
 struct envelope {
+	uint32_t	count;
 	char		id[ID_SIZE];
 	char		reverse_path[PATH_LIMIT + 1];	/* "" for <> */
-	uint32_t	count;
 	struct recipient_request recipients[MOST_RECIPIENTS];
 };
 

@@ -6,6 +6,7 @@
 #include "aliases.h"
 #include "clock.h"
 #include "log.h"
+#include "pages.h"
 #include "peer.h"
 #include "questions.h"
 #include "settings.h"
@@ -224,7 +225,7 @@ is_enabled(const struct command *command)
 static struct answer
 show_status(void)
 {
-	static char text[PATH_LIMIT + 3];
+	static LARGE char text[PATH_LIMIT + 3];
 	const char *sender = session.envelope.reverse_path;
 	bool begun = (session.state & (START | READY)) == 0;
 	int64_t left = session.deadline - now_ms();
@@ -244,7 +245,7 @@ show_status(void)
 static struct answer
 explain_command(const struct command *command)
 {
-	static char text[128];
+	static LARGE char text[128];
 
 	snprintf(text, sizeof(text), "%s (%s)", command->syntax,
 	    command->source);
