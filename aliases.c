@@ -424,10 +424,10 @@ resolve(struct slice name, struct named *named)
 	if (cut_detail(name, &base, &named->detail) && find_name(base, named))
 		return;
 	named->detail = none;
-	if (equal_fold(base, slice_of("postmaster")) &&
-	    find_name(slice_of("root"), named))
+	if (equal_fold(base, TEXT("postmaster")) &&
+	    find_name(TEXT("root"), named))
 		return;
-	named->is_caught = find_alias(slice_of("*"), &named->list);
+	named->is_caught = find_alias(TEXT("*"), &named->list);
 	named->kind = named->is_caught ? IS_ALIAS : IS_NOBODY;
 }
 
@@ -675,9 +675,9 @@ lead_to_root(struct slice name)
 
 	cut_detail(name, &base, &detail);
 	if (found.route == TO_USERS || found.route == TO_UNREAD_ALIASES ||
-	    (!equal_fold(base, slice_of("postmaster")) &&
-		!equal_fold(base, slice_of("root"))) ||
-	    find_user(slice_of("root"), &root) != USER_FOUND)
+	    (!equal_fold(base, TEXT("postmaster")) &&
+		!equal_fold(base, TEXT("root"))) ||
+	    find_user(TEXT("root"), &root) != USER_FOUND)
 		return;
 	if (found.route == TO_ELSEWHERE)
 		object(found.members[0].address, "it is elsewhere");

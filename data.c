@@ -19,7 +19,7 @@ static size_t		waiting_length;
 
 /* Does TEXT start with the field name NAME, which is in lower case? */
 static bool
-is_field(struct slice text, const char *name)
+is_field(struct slice text, struct slice name)
 {
 	return (skip_prefix(&text, name) && text.length > 0 &&
 	    (text.at[0] == ':' || text.at[0] == ' '));
@@ -57,8 +57,8 @@ begin_header_line(struct transform *t, struct slice line)
 	}
 	if ((first == ' ' || first == '\t') && t->after_first)
 		return;		/* goes with the line before */
-	t->dropping = is_field(line, "return-path");
-	if (is_field(line, "received"))
+	t->dropping = is_field(line, TEXT("return-path"));
+	if (is_field(line, TEXT("received")))
 		t->received++;
 }
 

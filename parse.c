@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* The longest word that another protocol begins with, and its NUL. */
+#define WORD_SIZE	11
+
 static bool
 is_alpha(char c)
 {
@@ -27,8 +30,9 @@ is_let_dig(char c)
 static bool
 is_atext(char c)
 {
-	return (is_let_dig(c) ||
-	    (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL));
+	static const char others[] = "!#$%&'*+-/=?^_`{|}~";
+
+	return (is_let_dig(c) || memchr(others, c, sizeof(others) - 1) != NULL);
 }
 
 char
@@ -44,7 +48,7 @@ equal_fold(struct slice a, struct slice b)
 
 	if (a.length != b.length)
 		return (false);
-	/*@ loop invariant i <= a.length; */
+	/*@ loop invariant i <= a.length; loop assigns i; */
 	for (i = 0; i < a.length; i++)
 		if (lower(a.at[i]) != lower(b.at[i]))
 			return (false);
@@ -62,7 +66,7 @@ has_control(struct slice text)
 {
 	size_t i;
 
-	/*@ loop invariant i <= text.length; */
+	/*@ loop invariant i <= text.length; loop assigns i; */
 	for (i = 0; i < text.length; i++)
 		if ((unsigned char)text.at[i] < ' ' || text.at[i] == 0x7f)
 			return (true);
@@ -74,7 +78,7 @@ is_ascii(struct slice text)
 {
 	size_t i;
 
-	/*@ loop invariant i <= text.length; */
+	/*@ loop invariant i <= text.length; loop assigns i; */
 	for (i = 0; i < text.length; i++)
 		if ((unsigned char)text.at[i] > 0x7f)
 			return (false);
@@ -86,20 +90,22 @@ utf8_length(struct slice text)
 {
 	/* What fewer octets cannot say; of two, what is no control. */
 	static const unsigned int least[] = { 0, 0, 0xa0, 0x800, 0x10000 };
-	const unsigned char *octets = (const unsigned char *)text.at;
-	unsigned int code;
+	unsigned int code, octet;
 	size_t n, i;
 
-	if (text.length == 0 || octets[0] < 0xc2 || octets[0] > 0xf4)
+	octet = text.length == 0 ? 0 : (unsigned char)text.at[0];
+	if (octet < 0xc2 || octet > 0xf4)
 		return (0);
-	n = octets[0] < 0xe0 ? 2 : octets[0] < 0xf0 ? 3 : 4;
+	n = octet < 0xe0 ? 2 : octet < 0xf0 ? 3 : 4;
 	if (n > text.length)
 		return (0);
-	code = octets[0] & (0x7fU >> n);
+	code = octet & (0x7fU >> n);
+	/*@ loop invariant 1 <= i <= n; loop assigns i, octet, code; */
 	for (i = 1; i < n; i++) {
-		if ((octets[i] & 0xc0) != 0x80)
+		octet = (unsigned char)text.at[i];
+		if ((octet & 0xc0) != 0x80)
 			return (0);
-		code = code << 6 | (octets[i] & 0x3fU);
+		code = code << 6 | (octet & 0x3fU);
 	}
 	if (code < least[n] || code > 0x10ffff ||
 	    (code >= 0xd800 && code <= 0xdfff))	/* surrogates */
@@ -110,11 +116,8 @@ utf8_length(struct slice text)
 static void
 advance(struct slice *text, size_t n)
 {
-	/*@ split n; */
 	text->at += n;
 	text->length -= n;
-	/*@ split text->length; */
-	/*@ merge n; */
 }
 
 bool
@@ -122,6 +125,7 @@ is_utf8(struct slice text)
 {
 	size_t n;
 
+	/*@ loop invariant is_text(text); loop assigns text, n; */
 	for (; text.length > 0; advance(&text, n)) {
 		n = (unsigned char)text.at[0] <= 0x7f ? 1 : utf8_length(text);
 		if (n == 0)
@@ -139,6 +143,8 @@ starts(const struct slice *text, char c)
 static void
 skip_blanks(struct slice *text)
 {
+	/*@ loop invariant is_text(*text) && is_rest(*text, \at(*text, Pre));
+	    loop assigns *text; */
 	while (starts(text, ' '))
 		advance(text, 1);
 }
@@ -149,10 +155,11 @@ parse_command(struct slice line, struct slice *verb, struct slice *argument)
 	size_t n = 0;
 
 	skip_blanks(&line);
+	/*@ loop invariant is_text(line) && is_part(line, \at(line, Pre));
+	    loop assigns line.length; */
 	while (line.length > 0 && line.at[line.length - 1] == ' ')
 		line.length--;
-	/*@ split line.length; */
-	/*@ loop invariant n <= line.length; */
+	/*@ loop invariant n <= line.length; loop assigns n; */
 	while (n < line.length && line.at[n] != ' ')
 		n++;
 	*verb = (struct slice){ line.at, n };
@@ -162,15 +169,12 @@ parse_command(struct slice line, struct slice *verb, struct slice *argument)
 }
 
 bool
-skip_prefix(struct slice *text, const char *prefix)
+skip_prefix(struct slice *text, struct slice prefix)
 {
-	struct slice want = slice_of(prefix);
-
-	if (text->length < want.length ||
-	    !equal_fold((struct slice){ text->at, want.length }, want))
+	if (text->length < prefix.length ||
+	    !equal_fold((struct slice){ text->at, prefix.length }, prefix))
 		return (false);
-	text->at += want.length;
-	text->length -= want.length;
+	advance(text, prefix.length);
 	return (true);
 }
 
@@ -180,38 +184,47 @@ starts_with_field(struct slice start)
 {
 	size_t n = 0;
 
+	/*@ loop invariant n <= start.length; loop assigns n; */
 	while (n < start.length && start.at[n] > ' ' && start.at[n] <= '~' &&
 	    start.at[n] != ':')
 		n++;
 	return (n > 0 && n < start.length && start.at[n] == ':');
 }
 
+static bool
+starts_with_word(struct slice start, const char word[WORD_SIZE])
+{
+	size_t i;
+
+	/*@ loop invariant i <= WORD_SIZE; loop assigns i; */
+	for (i = 0; i < WORD_SIZE && word[i] != '\0'; i++)
+		if (i >= start.length || lower(start.at[i]) != word[i])
+			return (false);
+	return (true);
+}
+
 bool
 is_foreign(struct slice start)
 {
 	/* Methods of HTTP, WebDAV, RTSP and SIP; a blank makes it a request. */
-	static const char *const starts_of_others[] = { "get ", "head ",
-	    "post ", "put ", "delete ", "connect ", "options ", "trace ",
-	    "patch ", "pri ", "propfind ", "report ", "describe ", "setup ",
-	    "invite ", "register ", "subscribe ", "notify ", "ssh-" };
+	static const char words[][WORD_SIZE] = { "get ", "head ", "post ",
+		"put ", "delete ", "connect ", "options ", "trace ", "patch ",
+		"pri ", "propfind ", "report ", "describe ", "setup ",
+		"invite ", "register ", "subscribe ", "notify ", "ssh-" };
 	/*
 	 * The first octets of TLS (RFC 8446 5.1), SSL 2, RDP, SOCKS, and of
 	 * what counts its length in front.
 	 */
 	static const char octets[] = "\x16\x80\x03\x04\x05\x01\x02";
-	struct slice rest = start;
-	char first;
 	size_t i;
 
 	if (start.length == 0)
 		return (false);
-	first = lower(start.at[0]);
 	if (memchr(octets, start.at[0], sizeof(octets)) != NULL)
 		return (true);		/* its NUL counts as well */
-	for (i = 0; i < sizeof(starts_of_others) / sizeof(starts_of_others[0]);
-	     i++)
-		if (starts_of_others[i][0] == first &&
-		    skip_prefix(&rest, starts_of_others[i]))
+	/*@ loop invariant i <= sizeof(words) / WORD_SIZE; loop assigns i; */
+	for (i = 0; i < sizeof(words) / WORD_SIZE; i++)
+		if (starts_with_word(start, words[i]))
 			return (true);
 	return (starts_with_field(start));
 }
@@ -226,7 +239,7 @@ parse_number(struct slice text, uint64_t *number)
 	bool fits = text.length > 0;
 
 	*number = 0;
-	/*@ loop invariant i <= text.length; */
+	/*@ loop invariant i <= text.length; loop assigns i, n, digit, fits; */
 	for (i = 0; i < text.length; i++) {
 		if (!is_digit(text.at[i]))
 			return (false);
@@ -244,6 +257,7 @@ parse_chunk(struct slice text, uint64_t *size, bool *last)
 {
 	size_t n = 0;
 
+	/*@ loop invariant n <= text.length; loop assigns n; */
 	while (n < text.length && text.at[n] != ' ')
 		n++;
 	if (!parse_number((struct slice){ text.at, n }, size))
@@ -251,7 +265,7 @@ parse_chunk(struct slice text, uint64_t *size, bool *last)
 	advance(&text, n);
 	skip_blanks(&text);
 	*last = text.length > 0;
-	return (!*last || equal_fold(text, slice_of("LAST")));
+	return (!*last || equal_fold(text, TEXT("LAST")));
 }
 
 /* How many octets the character at N of TEXT has, 0 for no such. */
@@ -275,7 +289,8 @@ label_length(struct slice text)
 {
 	size_t n = 0, characters = 0, more;
 
-	/*@ loop invariant n <= text.length; */
+	/*@ loop invariant characters <= n <= text.length;
+	    loop assigns n, more, characters; */
 	while (n < text.length && (more = domain_character(text, n)) > 0) {
 		n += more;
 		characters++;
@@ -292,21 +307,18 @@ domain_length(struct slice text)
 {
 	size_t n = 0, label;
 
-	/*@ loop invariant n <= text.length; */
+	/*@ loop invariant n <= text.length; loop assigns n, label; */
 	for (;;) {
-		/*@ split n; */
-		label = label_length((struct slice){ text.at + n,
+			label = label_length((struct slice){ text.at + n,
 		    text.length - n });
 		if (label == 0) {
-			/*@ merge n; */
-			return (0);
+					return (0);
 		}
 		n += label;
 		if (n == text.length || text.at[n] != '.')
 			break;
 		n++;
 	}
-	/*@ merge n; */
 	return (n <= DOMAIN_LIMIT ? n : 0);
 }
 
@@ -328,12 +340,12 @@ parse_literal(struct slice text, struct address *address)
 	char copy[ADDRESS_LITERAL_LIMIT + 1];
 	int family = AF_INET;
 
-	memset(address, 0, sizeof(*address));
+	*address = (struct address){ .family = 0 };
 	if (text.length < 2 || text.at[0] != '[' ||
 	    text.at[text.length - 1] != ']')
 		return (false);
 	text = (struct slice){ text.at + 1, text.length - 2 };
-	if (skip_prefix(&text, "IPv6:"))
+	if (skip_prefix(&text, TEXT("IPv6:")))
 		family = AF_INET6;
 	if (text.length > ADDRESS_LITERAL_LIMIT ||
 	    memchr(text.at, '\0', text.length) != NULL)
@@ -365,7 +377,10 @@ parse_quoted(struct slice *text, struct path *path)
 	bool quoted;
 
 	path->local_part_length = 0;
-	/*@ loop unroll LOCAL_PART_LIMIT; */
+	/*@ loop invariant 1 <= n <= text->length;
+	    loop invariant path->local_part_length < n <= LOCAL_PART_LIMIT;
+	    loop assigns n, length, quoted, path->local_part_length,
+		path->local_part[0 .. LOCAL_PART_LIMIT - 1]; */
 	for (;;) {
 		quoted = n < text->length && text->at[n] == '\\';
 		n += quoted;
@@ -403,10 +418,11 @@ parse_dot_string(struct slice *text, struct path *path)
 {
 	size_t n = 0, atom, more;
 
-	/*@ loop invariant n <= text->length; */
+	/*@ loop invariant n <= text->length; loop assigns n, atom, more; */
 	for (;;) {
 		atom = n;
-		/*@ loop invariant n <= text->length; */
+		/*@ loop invariant atom <= n <= text->length;
+		    loop assigns n, more; */
 		while (n < text->length &&
 		    (more = atom_character(*text, n)) > 0)
 			n += more;
@@ -443,7 +459,7 @@ parse_domain(struct slice *text, struct path *path)
 {
 	size_t n;
 
-	memset(&path->literal, 0, sizeof(path->literal));
+	path->literal = (struct address){ .family = 0 };
 	if (starts(text, '['))
 		return (parse_address_literal(text, path));
 	n = domain_length(*text);
@@ -460,6 +476,8 @@ skip_source_route(struct slice *text, struct path *path)
 {
 	if (!starts(text, '@'))
 		return (PATH_FINE);
+	/*@ loop invariant is_text(*text) && is_rest(*text, \at(*text, Pre));
+	    loop assigns *text, path->domain, path->literal; */
 	for (;;) {
 		if (!starts(text, '@'))
 			return (PATH_BAD_ROUTE);
@@ -468,8 +486,6 @@ skip_source_route(struct slice *text, struct path *path)
 			return (PATH_BAD_ROUTE);
 		if (starts(text, ':')) {
 			advance(text, 1);
-			path->domain.length = 0;
-			path->literal.family = 0;
 			return (PATH_FINE);
 		}
 		if (!starts(text, ','))
@@ -478,27 +494,47 @@ skip_source_route(struct slice *text, struct path *path)
 	}
 }
 
-/* Mailbox, or Postmaster alone in a forward-path (4.1.1.3). */
+/* Local-part (4.1.2). */
+static enum path_fault
+parse_local_part(struct slice *text, struct path *path)
+{
+	return (starts(text, '"') ? parse_quoted(text, path) :
+				    parse_dot_string(text, path));
+}
+
+static bool
+is_postmaster(const struct path *path)
+{
+	return (equal_fold((struct slice){ path->local_part,
+			       path->local_part_length },
+	    TEXT("postmaster")));
+}
+
+/* @ and a domain; or none, for Postmaster in a forward-path (4.1.1.3). */
+static enum path_fault
+parse_at_domain(struct slice *text, enum path_kind kind, struct path *path)
+{
+	if (starts(text, '@')) {
+		advance(text, 1);
+		return (parse_domain(text, path));
+	}
+	path->domain.length = 0;	/* a source route had some */
+	path->literal.family = 0;
+	return (kind == FORWARD_PATH && is_postmaster(path) ? PATH_FINE :
+							      PATH_NO_DOMAIN);
+}
+
+/* Mailbox (4.1.2), or Postmaster alone. */
 static enum path_fault
 parse_mailbox(struct slice *text, enum path_kind kind, struct path *path)
 {
-	const char *start = text->at;
-	enum path_fault fault;
+	const struct slice all = *text;
+	enum path_fault fault = parse_local_part(text, path);
 
-	fault = starts(text, '"') ? parse_quoted(text, path) :
-	    parse_dot_string(text, path);
-	if (fault != PATH_FINE)
-		return (fault);
-	if (starts(text, '@')) {
-		advance(text, 1);
-		fault = parse_domain(text, path);
-	} else if (kind != FORWARD_PATH ||
-	    !equal_fold((struct slice){ path->local_part,
-			    path->local_part_length },
-	    slice_of("postmaster"))) {
-		fault = PATH_NO_DOMAIN;
-	}
-	path->mailbox = (struct slice){ start, (size_t)(text->at - start) };
+	if (fault == PATH_FINE)
+		fault = parse_at_domain(text, kind, path);
+	path->mailbox.at = all.at;
+	path->mailbox.length = all.length - text->length;
 	return (fault);
 }
 
@@ -531,12 +567,12 @@ enum path_fault
 parse_path(struct slice *text, enum path_kind kind, struct path *path)
 {
 	enum path_fault fault;
-	const char *start;
+	size_t before;
 
-	memset(path, 0, sizeof(*path));
+	*path = (struct path){ .is_null = false };
 	skip_blanks(text);
-	start = text->at;
-	if (text->length == 0)
+	before = text->length;
+	if (before == 0)
 		return (PATH_EMPTY);
 	/* What follows the path has to be ASCII, or is no parameter. */
 	path->is_utf8 = !is_ascii(*text);
@@ -544,7 +580,7 @@ parse_path(struct slice *text, enum path_kind kind, struct path *path)
 	    parse_mailbox(text, kind, path);
 	if (fault != PATH_FINE)
 		return (fault);
-	if ((size_t)(text->at - start) > PATH_LIMIT)
+	if (before - text->length > PATH_LIMIT)
 		return (PATH_TOO_LONG);
 	if (text->length > 0 && !starts(text, ' '))
 		return (PATH_TRAILING_TEXT);
@@ -555,11 +591,11 @@ parse_path(struct slice *text, enum path_kind kind, struct path *path)
 bool
 parse_parameter(struct slice *text, struct parameter *parameter)
 {
-	size_t n = 0;
+	size_t n = 1, start;
 
 	if (text->length == 0 || !is_let_dig(text->at[0]))
 		return (false);
-	/*@ loop invariant n <= text->length; */
+	/*@ loop invariant 1 <= n <= text->length; loop assigns n; */
 	while (n < text->length &&
 	    (is_let_dig(text->at[n]) || text->at[n] == '-'))
 		n++;
@@ -567,14 +603,15 @@ parse_parameter(struct slice *text, struct parameter *parameter)
 	parameter->value = (struct slice){ text->at + n, 0 };
 	parameter->has_value = false;
 	if (n < text->length && text->at[n] == '=') {
-		parameter->has_value = true;
-		parameter->value.at = text->at + ++n;
-		/*@ loop invariant n <= text->length; */
+		start = ++n;
+		/*@ loop invariant start <= n <= text->length;
+		    loop assigns n; */
 		while (n < text->length && text->at[n] > ' ' &&
 		    text->at[n] <= '~' && text->at[n] != '=')
 			n++;
-		parameter->value.length = (size_t)(text->at + n -
-		    parameter->value.at);
+		parameter->value = (struct slice){ text->at + start,
+			n - start };
+		parameter->has_value = true;
 	}
 	if (n < text->length && text->at[n] != ' ')
 		return (false);

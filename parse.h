@@ -23,6 +23,31 @@ struct slice {
 	size_t		 length;	/* octets */
 };
 
+/*
+ * For the proofs (tests/proof): what every function here may be given, and
+ * what is left of it; a part of it may be all or nothing.
+ */
+/*@
+  predicate is_text(struct slice s) =
+    s.length <= 0x40000000 && \valid_read(s.at + (0 .. s.length - 1));
+  predicate is_rest(struct slice rest, struct slice text) =
+    rest.length <= text.length &&
+    rest.at == text.at + (text.length - rest.length);
+  predicate is_part(struct slice part, struct slice text) =
+    part.length == 0 || (part.at == text.at + (part.at - text.at) &&
+    0 <= part.at - text.at <= text.length - part.length);
+  lemma part_of_rest: \forall struct slice a, b, c;
+    is_part(a, b) && is_rest(b, c) ==> is_part(a, c);
+  lemma rest_of_rest: \forall struct slice a, b, c;
+    is_rest(a, b) && is_rest(b, c) ==> is_rest(a, c);
+  lemma part_from_start: \forall struct slice a, b;
+    a.at == b.at && a.length <= b.length ==> is_part(a, b);
+  lemma rest_of_part: \forall struct slice a, b, c;
+    is_rest(a, b) && is_part(b, c) ==> is_part(a, c);
+*/
+
+#define TEXT(literal)	((struct slice){ (literal), sizeof(literal) - 1 })
+
 /* An IP address; IPv4 uses the first four octets. */
 struct address {
 	int		family;		/* 0 none, 4 or 6 */
@@ -98,7 +123,7 @@ parse_command(struct slice line, struct slice *verb, struct slice *argument);
 bool	is_foreign(struct slice start);
 
 /* Drop PREFIX, in any case, from the start of TEXT; false if it differs. */
-bool	skip_prefix(struct slice *text, const char *prefix);
+bool	skip_prefix(struct slice *text, struct slice prefix);
 
 /*
  * Parse the path at the start of TEXT, which is advanced past it and past

@@ -14,8 +14,7 @@ first_domain(void)
 {
 	struct slice list = slice_of(settings.domains), domain;
 
-	if (!next_word(&list, &domain) ||
-	    equal_fold(domain, slice_of("hostname")))
+	if (!next_word(&list, &domain) || equal_fold(domain, TEXT("hostname")))
 		domain = slice_of(settings.hostname);
 	return (domain);
 }

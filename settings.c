@@ -133,7 +133,7 @@ is_our_domain(struct slice name)
 	struct slice list = slice_of(settings.domains), word;
 
 	while (next_word(&list, &word)) {
-		if (equal_fold(word, slice_of("hostname")))
+		if (equal_fold(word, TEXT("hostname")))
 			word = slice_of(settings.hostname);
 		if (equal_fold(word, name))
 			return (true);

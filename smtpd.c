@@ -259,7 +259,7 @@ handle_help(struct slice topic)
 	char text[COMMANDS * 5 + 16] = "Commands:";
 	size_t i;
 
-	if (equal_fold(topic, slice_of("STATUS")))
+	if (equal_fold(topic, TEXT("STATUS")))
 		return (show_status());
 	if (topic.length > 0)
 		return (command == NULL || !is_enabled(command) ?
@@ -383,7 +383,7 @@ announces_chunk(struct slice line)
 	struct slice verb, argument;
 
 	parse_command(line, &verb, &argument);
-	return (skip_prefix(&verb, "BDAT"));
+	return (skip_prefix(&verb, TEXT("BDAT")));
 }
 
 /* How many?  False where that cannot be known for sure. */
@@ -421,10 +421,10 @@ answer_chunk(struct slice line, enum line_status status)
 		return;
 	}
 	if (refused) {
-		give_answer(answer, slice_of("BDAT"));
+		give_answer(answer, TEXT("BDAT"));
 		return;
 	}
-	put_answer(answer, slice_of("BDAT"));
+	put_answer(answer, TEXT("BDAT"));
 	if (session.last_chunk && session.state != ENDED)
 		enter_ready();
 }
@@ -456,7 +456,7 @@ receive_and_answer(void)
 		end_by_status(status);
 		return;
 	}
-	put_answer(answer, slice_of("DATA"));
+	put_answer(answer, TEXT("DATA"));
 	if (session.state != ENDED)
 		enter_ready();
 }

@@ -119,9 +119,10 @@ is_terminal_name(const char line[LINE_SIZE])
 
 	if (text.length == LINE_SIZE)
 		return (false);
-	if (skip_prefix(&text, "pts/"))
+	if (skip_prefix(&text, TEXT("pts/")))
 		numbered = true;
-	else if (!skip_prefix(&text, "tty") && !skip_prefix(&text, "hvc"))
+	else if (!skip_prefix(&text, TEXT("tty")) &&
+	    !skip_prefix(&text, TEXT("hvc")))
 		return (false);
 	for (i = 0; i < text.length; i++)
 		if (!is_one_of(text.at[i], '0', '9') &&
@@ -322,13 +323,13 @@ put_head(const struct user *user, const char *sender)
 	char clock[DATE_SIZE];
 
 	format_clock(clock, time(NULL));
-	put_text(slice_of("\r\nMessage from <"));
+	put_text(TEXT("\r\nMessage from <"));
 	put_visible(slice_of(sender));
-	put_text(slice_of("> for "));
+	put_text(TEXT("> for "));
 	put_visible(user->name);
-	put_text(slice_of(" at "));
+	put_text(TEXT(" at "));
 	put_text(slice_of(clock));
-	put_text(slice_of(" ...\r\n"));
+	put_text(TEXT(" ...\r\n"));
 }
 
 /* The next line of TEXT, without its LF. */
@@ -351,7 +352,7 @@ drop_received(struct slice *text)
 {
 	struct slice rest = *text;
 
-	if (!skip_prefix(&rest, "Received:"))
+	if (!skip_prefix(&rest, TEXT("Received:")))
 		return;
 	do
 		(void)take_line(text);
@@ -413,7 +414,7 @@ compose(const struct user *user, const struct message *message)
 		line = take_line(&text);
 		unquote_from(&line);
 		put_visible(line);
-		put_text(slice_of("\r\n"));
+		put_text(TEXT("\r\n"));
 	}
 	put_text(slice_of(text.length > 0 || (uint64_t)n < message->length ?
 		    "End of what is shown; there is more\r\n" :

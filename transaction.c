@@ -29,7 +29,7 @@ take_mail_parameter(const struct parameter *parameter)
 {
 	static char name[32];
 
-	if (session.esmtp && equal_fold(parameter->keyword, slice_of("SIZE"))) {
+	if (session.esmtp && equal_fold(parameter->keyword, TEXT("SIZE"))) {
 		if (session.size_given ||
 		    (!parse_number(parameter->value, &session.declared_size) &&
 		    session.declared_size != UINT64_MAX))
@@ -41,14 +41,13 @@ take_mail_parameter(const struct parameter *parameter)
 			    decimal(settings.message_size_limit)));
 		return (say(OK));
 	}
-	if (session.esmtp && equal_fold(parameter->keyword, slice_of("BODY"))) {
-		if (equal_fold(parameter->value, slice_of("7BIT")) ||
-		    equal_fold(parameter->value, slice_of("8BITMIME")))
+	if (session.esmtp && equal_fold(parameter->keyword, TEXT("BODY"))) {
+		if (equal_fold(parameter->value, TEXT("7BIT")) ||
+		    equal_fold(parameter->value, TEXT("8BITMIME")))
 			return (say(OK));
 		return (say_with(BAD_PARAMETER, "BODY"));
 	}
-	if (session.esmtp &&
-	    equal_fold(parameter->keyword, slice_of("SMTPUTF8"))) {
+	if (session.esmtp && equal_fold(parameter->keyword, TEXT("SMTPUTF8"))) {
 		if (session.utf8 || parameter->has_value)
 			return (say_with(BAD_PARAMETER, "SMTPUTF8"));
 		session.utf8 = true;
@@ -75,7 +74,7 @@ take_sender(struct slice text, enum destination destination, const char *syntax)
 		return (say_with(TOO_MANY_MESSAGES, settings.hostname));
 	}
 	session.transactions++;
-	if (!skip_prefix(&text, "FROM:"))
+	if (!skip_prefix(&text, TEXT("FROM:")))
 		return (say_with(SYNTAX, syntax));
 	fault = parse_path(&text, REVERSE_PATH, &path);
 	if (fault != PATH_FINE)
@@ -244,7 +243,7 @@ handle_rcpt(struct slice text)
 	struct path path;
 	static char name[32];
 
-	if (!skip_prefix(&text, "TO:"))
+	if (!skip_prefix(&text, TEXT("TO:")))
 		return (say_with(SYNTAX, "RCPT TO:<address>"));
 	fault = parse_path(&text, FORWARD_PATH, &path);
 	if (fault != PATH_FINE)
@@ -395,7 +394,7 @@ answer_each_rcpt(const struct answer *failure, uint64_t size)
 
 	for (i = 0; i < session.rcpt_count && session.state != ENDED; i++) {
 		if (i > 0) {
-			put_answer(answer, slice_of("DATA"));
+			put_answer(answer, TEXT("DATA"));
 			flush_output(session.wait_until);
 		}
 		end = session.rcpt_ends[i];

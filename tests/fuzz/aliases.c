@@ -50,7 +50,7 @@ find_user(struct slice name, struct user *user)
 	memset(user, 0, sizeof(*user));
 	if (name.length == 1 && name.at[0] >= 'a' && name.at[0] <= 'd')
 		user->place = (uint32_t)(unsigned char)name.at[0];
-	else if (!equal_fold(name, slice_of("root")))
+	else if (!equal_fold(name, TEXT("root")))
 		return (USER_NONE);
 	return (USER_FOUND);
 }
@@ -64,7 +64,7 @@ is_our_address(const struct address *address)
 bool
 is_our_domain(struct slice name)
 {
-	return (equal_fold(name, slice_of("here")));
+	return (equal_fold(name, TEXT("here")));
 }
 
 static bool
@@ -91,8 +91,8 @@ try_name(struct slice name)
 	}
 	need(got->route != TO_ELSEWHERE || got->count == 1);
 	need(got->route != TO_FAULT || got->reason != NULL);
-	if (equal_fold(name, slice_of("root")) ||
-	    equal_fold(name, slice_of("postmaster")))
+	if (equal_fold(name, TEXT("root")) ||
+	    equal_fold(name, TEXT("postmaster")))
 		need(got->route == TO_USERS);
 }
 
@@ -136,9 +136,9 @@ LLVMFuzzerTestOneInput(const uint8_t *octets, size_t size)
 		while (next_bad_include(&i, &entry, &reason))
 			need(reason != NULL);
 		try_lines(file);
-		try_name(slice_of("root"));
-		try_name(slice_of("Postmaster"));
-		try_name(slice_of("a+b"));
+		try_name(TEXT("root"));
+		try_name(TEXT("Postmaster"));
+		try_name(TEXT("a+b"));
 	}
 	free(first);
 	free(second);

@@ -70,7 +70,7 @@ LLVMFuzzerTestOneInput(const uint8_t *octets, size_t size)
 	need(argument.length == 0 || argument.at[0] != ' ');
 	try_path(text, REVERSE_PATH);
 	try_path(text, FORWARD_PATH);
-	if (skip_prefix(&argument, "FROM:") || skip_prefix(&argument, "TO:"))
+	if (skip_prefix(&argument, TEXT("FROM:")) || skip_prefix(&argument, TEXT("TO:")))
 		try_path(argument, verb.length % 2 ? REVERSE_PATH : FORWARD_PATH);
 	need(!is_domain(text) || text.length <= DOMAIN_LIMIT);
 	need(!parse_literal(text, &address) || address.family == 4 ||
