@@ -4,12 +4,17 @@
 For the programs beside it.  From the environment: BIN, MAIL, and USUAL, the usual arguments
 (tests/lib.sh).  The client and the program are on the two ends of a TCP connection.
 """
-import glob, mailbox, os, re, shlex, signal, socket, subprocess, sys, time
+import ctypes, glob, mailbox, os, re, shlex, signal, socket, subprocess, sys, time
 
 BIN, MAIL = os.environ['BIN'], os.environ['MAIL']
 USUAL = shlex.split(os.environ['USUAL'])
 OLD = b'From old@x Mon Nov 23 00:00:00 2026\nSubject: old\n\nkept\n\n'
 USERS = {'joe': 20001, 'ann': 20002}
+
+# A deliverer that outlives its session becomes a child of this process, which waits for it: while
+# nobody has, the dead process is there and its dotlock holds, for a second with many an init.
+PR_SET_CHILD_SUBREAPER = 36
+ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 class Wrong(Exception):
@@ -103,7 +108,7 @@ class Session:
                                         stdout=server, stderr=self.log, preexec_fn=before)
         server.close()
         self.input = self.client.makefile('rb')
-        self.tracers = []
+        self.tracers, self.deliverer = [], None
         if greeting:
             self.expect(b'220')
             self.session = self.process.pid
@@ -172,6 +177,16 @@ class Session:
         self.send(data)
         return self.reply()
 
+    def wait_for_orphan(self):
+        try:
+            for _ in range(1000):
+                if os.waitpid(self.deliverer, os.WNOHANG)[0] != 0:
+                    return
+                time.sleep(0.005)
+        except ChildProcessError:
+            return                      # it went before its session
+        raise Wrong('the deliverer stays')
+
     def close(self):
         """The client goes; nothing of the session may stay.  Its exit status."""
         self.client.close()
@@ -188,6 +203,8 @@ class Session:
                 tracer.wait(10)
             except subprocess.TimeoutExpired:
                 tracer.kill()
+        if self.deliverer:
+            self.wait_for_orphan()
         self.log.close()
         return self.process.returncode
 
