@@ -114,7 +114,6 @@ class Session:
             self.session = self.process.pid
             with open(f'/proc/{self.session}/task/{self.session}/children') as children:
                 self.deliverer = int(children.read().split()[0])
-            self.wait_for_deliverer()
 
     def wait_for_deliverer(self):
         """The session greets while the deliverer gets ready; then that sleeps."""
@@ -128,6 +127,7 @@ class Session:
 
     def trace(self, pid, *options):
         """Attach strace to one of the two, and wait until it has."""
+        self.wait_for_deliverer()
         self.tracers.append(subprocess.Popen(['strace', '-q', '-o', TRACE, *options, '-p', str(pid)],
                                              stderr=subprocess.DEVNULL))
         for _ in range(1000):
@@ -179,10 +179,10 @@ class Session:
 
     def wait_for_orphan(self):
         try:
-            for _ in range(1000):
+            for _ in range(5000):
                 if os.waitpid(self.deliverer, os.WNOHANG)[0] != 0:
                     return
-                time.sleep(0.005)
+                time.sleep(0.002)
         except ChildProcessError:
             return                      # it went before its session
         raise Wrong('the deliverer stays')
@@ -191,10 +191,10 @@ class Session:
         """The client goes; nothing of the session may stay.  Its exit status."""
         self.client.close()
         self.input.close()
-        for _ in range(1000):
+        for _ in range(5000):
             if self.process.poll() is not None:
                 break
-            time.sleep(0.01)
+            time.sleep(0.002)
         else:
             self.process.kill()
             raise Wrong('the process stays')
