@@ -45,6 +45,17 @@ def deadlines():
     assert messages() == 0
 
 
+def never_dry(*arguments):
+    """A session whose input never ends, however fast it is read: a line of a terabyte."""
+    with open(os.path.join(os.environ['SCRATCH'], 'line'), 'w+b') as line:
+        line.write(b'x' * 2000)
+        line.truncate(1 << 40)
+        line.seek(0)
+        one = Receiver(*arguments, stdin=line)
+    assert one.line().startswith(b'220')
+    return one
+
+
 def peak_kib(pid):
     with open(f'/proc/{pid}/status') as status:
         return int(next(line for line in status if line.startswith('VmHWM')).split()[1])
@@ -94,6 +105,8 @@ def flood(one, octets, seconds):
 def memory():
     """While a flood goes on memory stays flat, and 421 comes."""
     watch = '-o', 'session-timeout=1s', '-o', 'error-limit=1000000', '-o', 'error-delay=0'
+    one = never_dry(*watch)
+    assert b'421 4.4.2 ' in one.rest() and one.end() == 0
     quiet = *watch, '-o', 'log=none'
     for octets in b'x' * 65536, b'x\n' * 32768, b'NOOP ' + b'x' * 65531:
         flood(started(*watch), octets, 1)
@@ -139,13 +152,7 @@ def stops():
     one = started(*how)
     one.send(HELLO.replace(b'HELO', b'EHLO') + ENVELOPE.replace(b'DATA', b'BDAT 1000000000000'))
     stop_while(one, b'text\r\n' * 10000)
-    # What never runs dry, however fast it is read: a line of a terabyte.
-    with open(os.path.join(os.environ['SCRATCH'], 'line'), 'w+b') as line:
-        line.write(b'x' * 2000)
-        line.truncate(1 << 40)
-        line.seek(0)
-        one = Receiver(*how, stdin=line)
-    assert one.line().startswith(b'220')
+    one = never_dry(*how)
     time.sleep(0.3)
     os.kill(one.session, signal.SIGTERM)
     began = time.monotonic()
