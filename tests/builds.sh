@@ -30,6 +30,7 @@ suite() {
 	suite_addTest test_its_stack_is_guarded
 	suite_addTest test_calls_of_glibc_that_write_are_checked
 	suite_addTest test_where_functions_begin_is_marked
+	suite_addTest test_a_long_environment_leaves_the_session_its_stack
 	is_static || return
 	suite_addTest test_no_environment_changes_an_octet_of_a_static_program
 	is_with musl || return
@@ -104,11 +105,19 @@ in_environment() {
 	END
 	EOF
 	WRAP=${1:+env $*}
-	play_once "-a -r $SCRATCH/said" "$SCRATCH/one" || fail "with ${1:-nothing}"
+	play_once "-a -r $SCRATCH/said" "$SCRATCH/one" || fail "with ${1:-nothing}, $# in all"
 	WRAP=''
 	cat "$SCRATCH/said" "$MAIL/joe" "$LOG" |
 		sed -E 's/[0-9A-F]{9,}\.[0-9A-F]+/ID/g; s/(Mon|Tue|Wed|Thu|Fri|Sat|Sun),? .*/DATE/
 		    s/(duration|delay)=.*/TOOK/' >"$SCRATCH/session"
+}
+
+# The kernel's first 128 KiB of stack are nearly full of pointers then, more or less by chance.
+test_a_long_environment_leaves_the_session_its_stack() {
+	for count in $(seq 15500 50 15950); do
+		# shellcheck disable=SC2046  # many words
+		in_environment $(seq -f 'V%g=' "$count")
+	done
 }
 
 # What the loader would load, and what the C library would ask for.
