@@ -205,7 +205,7 @@ soak:
 
 # Takes each guard out of the program in turn, and sees its test fail.
 mutants:
-	@tests/packages check
+	@tests/packages check peers
 	@tests/mutants
 
 # What is proved, and for which bounds, is in tests/proof/README.

@@ -14,8 +14,6 @@
 #include <stddef.h>
 #include <unistd.h>
 
-#define QUOTACTL_FD	443	/* everywhere, and not in every C library */
-
 /* What the session polls: the client, and the other process. */
 #define POLLED		2
 

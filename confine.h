@@ -14,6 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A call of the deliverer's; everywhere, and not in every C library. */
+#define QUOTACTL_FD	443
+
 /* Layers that a kernel may lack, as bits. */
 enum layer { LANDLOCK = 1, SECCOMP = 2 };
 

@@ -15,10 +15,12 @@
 #include <unistd.h>
 
 #define LINGER_MS	1000	/* for the client to close after us */
+#define TURNS		32	/* from one look for signals to the next */
 #define OUTPUT_SIZE	4096	/* at most PIPE_BUF: a ready pipe takes it */
 
 static int		 input_fd, output_fd, stop_fd = -1;
 static bool		 output_is_socket = true;
+static int64_t		 stop_by = INT64_MAX; /* once it was asked for */
 
 static LARGE char	 input[INPUT_SIZE];
 static size_t		 input_start, input_end;
@@ -41,6 +43,15 @@ watch_stop(int stop)
 	stop_fd = stop;
 }
 
+/* From now on no wait lasts longer than the last reply may take. */
+static enum line_status
+begin_stop(void)
+{
+	if (stop_by == INT64_MAX)
+		stop_by = now_ms() + LINGER_MS;
+	return (LINE_STOP);
+}
+
 /* Wait until FD, which may be -1, is ready for EVENTS. */
 static enum line_status
 wait_for(int fd, short events, int64_t deadline)
@@ -52,8 +63,8 @@ wait_for(int fd, short events, int64_t deadline)
 
 	for (;;) {
 		if (take_stop())
-			return (LINE_STOP);
-		left = deadline - now_ms();
+			return (begin_stop());
+		left = (deadline < stop_by ? deadline : stop_by) - now_ms();
 		if (left < 0)
 			left = 0;
 		timeout.tv_sec = (time_t)(left / 1000);
@@ -69,9 +80,26 @@ wait_for(int fd, short events, int64_t deadline)
 			if (ready[1].revents == 0)
 				return (LINE_OK);
 			stop_fd = -1;	/* said once: the 421 goes out yet */
-			return (LINE_STOP);
+			return (begin_stop());
 		}
 	}
+}
+
+/*
+ * Is there a reason to end?  A wait lets signals through where it has to
+ * wait indeed, so a client that never pauses would keep them out: now and
+ * then only they are waited for, and for no time.
+ */
+static enum line_status
+look_around(void)
+{
+	static unsigned int turns;
+
+	if (output_status != LINE_OK)
+		return (output_status);
+	if (++turns % TURNS == 0)
+		(void)wait_for(-1, 0, 0);
+	return (stop_by < INT64_MAX ? LINE_STOP : LINE_OK);
 }
 
 /* One write that does not block; -1 with EAGAIN if it would. */
@@ -96,17 +124,21 @@ try_write(const char *text, size_t length)
 enum line_status
 flush_output(int64_t deadline)
 {
+	enum line_status status;
 	size_t done = 0;
 	ssize_t n;
 
 	while (done < output_length && output_status == LINE_OK) {
 		n = try_write(output + done, output_length - done);
-		if (n >= 0)
+		if (n >= 0) {
 			done += (size_t)n;
-		else if (errno == EAGAIN)
-			output_status = wait_for(output_fd, POLLOUT, deadline);
-		else if (errno != EINTR)
+		} else if (errno == EAGAIN) {
+			status = wait_for(output_fd, POLLOUT, deadline);
+			if (status != LINE_STOP) /* no reply is cut short */
+				output_status = status;
+		} else if (errno != EINTR) {
 			output_status = LINE_END;
+		}
 	}
 	output_length = 0;
 	return (output_status);
@@ -124,6 +156,8 @@ close_output(int64_t deadline)
 	if (flush_output(deadline) != LINE_OK ||
 	    shutdown(output_fd, SHUT_WR) == -1)
 		return;
+	stop_fd = -1;		/* it stops as it is */
+	(void)take_stop();
 	while (now_ms() < end && wait_for(input_fd, POLLIN, end) == LINE_OK &&
 	    read(input_fd, input, INPUT_SIZE) > 0)
 		;
@@ -147,7 +181,8 @@ fill_input(int64_t deadline)
 	enum line_status status;
 	ssize_t n;
 
-	status = flush_output(deadline);
+	(void)flush_output(deadline);
+	status = look_around();
 	if (status != LINE_OK)
 		return (status);
 	if (input_start > 0) {
@@ -238,7 +273,7 @@ refuse_line(enum line_status status)
 enum line_status
 read_line(struct slice *line, bool bare_newline, int64_t deadline)
 {
-	enum line_status status = output_status;
+	enum line_status status = look_around();
 	const char *lf = NULL;
 
 	input_seen = 0;
@@ -275,7 +310,7 @@ read_line(struct slice *line, bool bare_newline, int64_t deadline)
 enum line_status
 read_input(struct slice *text, int64_t deadline)
 {
-	enum line_status status = output_status;
+	enum line_status status = look_around();
 
 	if (status == LINE_OK && input_end - input_start <= input_seen)
 		status = fill_input(deadline);

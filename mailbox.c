@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "mailbox.h"
 
+#include "confine.h"
 #include "ids.h"
 #include "settings.h"
 
@@ -20,8 +21,6 @@
 #ifndef O_NOATIME
 #define O_NOATIME	0
 #endif
-
-#define QUOTACTL_FD	443	/* everywhere, and not in every C library */
 
 /* Octets that we may add to a message: From_, header lines. */
 #define OWN_LINES	2048

@@ -2,8 +2,8 @@
 /*
  * Has somebody asked the session to stop?  SIGTERM, SIGINT and SIGHUP are
  * held back from before the fork on, and come through only in a wait that
- * lets them: so that none can fall between a look and the wait.  The
- * deliverer never lets them.
+ * lets them: so that none can fall between a look and the wait.  One that
+ * has nothing to wait for does not let them.  The deliverer never does.
  */
 #ifndef STOP_H
 #define STOP_H

@@ -4,12 +4,17 @@
 For the programs beside it.  From the environment: BIN, MAIL, and USUAL, the usual arguments
 (tests/lib.sh).  The client and the program are on the two ends of a TCP connection.
 """
-import glob, mailbox, os, re, shlex, signal, socket, subprocess, sys, time
+import ctypes, glob, mailbox, os, re, shlex, signal, socket, subprocess, sys, time
 
 BIN, MAIL = os.environ['BIN'], os.environ['MAIL']
 USUAL = shlex.split(os.environ['USUAL'])
 OLD = b'From old@x Mon Nov 23 00:00:00 2026\nSubject: old\n\nkept\n\n'
 USERS = {'joe': 20001, 'ann': 20002}
+
+# A deliverer that outlives its session becomes a child of this process, which waits for it: while
+# nobody has, the dead process is there and its dotlock holds, for a second with many an init.
+PR_SET_CHILD_SUBREAPER = 36
+ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 class Wrong(Exception):
@@ -103,13 +108,12 @@ class Session:
                                         stdout=server, stderr=self.log, preexec_fn=before)
         server.close()
         self.input = self.client.makefile('rb')
-        self.tracers = []
+        self.tracers, self.deliverer = [], None
         if greeting:
             self.expect(b'220')
             self.session = self.process.pid
             with open(f'/proc/{self.session}/task/{self.session}/children') as children:
                 self.deliverer = int(children.read().split()[0])
-            self.wait_for_deliverer()
 
     def wait_for_deliverer(self):
         """The session greets while the deliverer gets ready; then that sleeps."""
@@ -123,6 +127,7 @@ class Session:
 
     def trace(self, pid, *options):
         """Attach strace to one of the two, and wait until it has."""
+        self.wait_for_deliverer()
         self.tracers.append(subprocess.Popen(['strace', '-q', '-o', TRACE, *options, '-p', str(pid)],
                                              stderr=subprocess.DEVNULL))
         for _ in range(1000):
@@ -172,14 +177,24 @@ class Session:
         self.send(data)
         return self.reply()
 
+    def wait_for_orphan(self):
+        try:
+            for _ in range(5000):
+                if os.waitpid(self.deliverer, os.WNOHANG)[0] != 0:
+                    return
+                time.sleep(0.002)
+        except ChildProcessError:
+            return                      # it went before its session
+        raise Wrong('the deliverer stays')
+
     def close(self):
         """The client goes; nothing of the session may stay.  Its exit status."""
         self.client.close()
         self.input.close()
-        for _ in range(1000):
+        for _ in range(5000):
             if self.process.poll() is not None:
                 break
-            time.sleep(0.01)
+            time.sleep(0.002)
         else:
             self.process.kill()
             raise Wrong('the process stays')
@@ -188,6 +203,8 @@ class Session:
                 tracer.wait(10)
             except subprocess.TimeoutExpired:
                 tracer.kill()
+        if self.deliverer:
+            self.wait_for_orphan()
         self.log.close()
         return self.process.returncode
 

@@ -45,6 +45,17 @@ def deadlines():
     assert messages() == 0
 
 
+def never_dry(*arguments):
+    """A session whose input never ends, however fast it is read: a line of a terabyte."""
+    with open(os.path.join(os.environ['SCRATCH'], 'line'), 'w+b') as line:
+        line.write(b'x' * 2000)
+        line.truncate(1 << 40)
+        line.seek(0)
+        one = Receiver(*arguments, stdin=line)
+    assert one.line().startswith(b'220')
+    return one
+
+
 def peak_kib(pid):
     with open(f'/proc/{pid}/status') as status:
         return int(next(line for line in status if line.startswith('VmHWM')).split()[1])
@@ -94,6 +105,8 @@ def flood(one, octets, seconds):
 def memory():
     """While a flood goes on memory stays flat, and 421 comes."""
     watch = '-o', 'session-timeout=1s', '-o', 'error-limit=1000000', '-o', 'error-delay=0'
+    one = never_dry(*watch)
+    assert b'421 4.4.2 ' in one.rest() and one.end() == 0
     quiet = *watch, '-o', 'log=none'
     for octets in b'x' * 65536, b'x\n' * 32768, b'NOOP ' + b'x' * 65531:
         flood(started(*watch), octets, 1)
@@ -103,6 +116,49 @@ def memory():
             b' folded\r\n' * 7000, b'Received: from x\r\n' * 4000, b'.\r\n'.join([b'.'] * 20000):
         flood(in_data(*watch, '-o', 'message-size-limit=1M'), octets, 1)
     assert messages() == 0
+
+
+def stop_while(one, octets, reads=True):
+    """OCTETS come again and again, and in the midst of them the request to stop."""
+    empty_mailbox()
+    began = time.monotonic()
+
+    def pour():
+        while time.monotonic() < began + 6 and one.send(octets):
+            pass
+    pourer = threading.Thread(target=pour)
+    pourer.start()
+    threading.Timer(0.5, os.kill, (one.session, signal.SIGTERM)).start()
+    said = one.rest() if reads else b''
+    status = one.process.wait(20)
+    took = time.monotonic() - began
+    pourer.join()
+    one.client.close()
+    why = octets[:20], reads
+    assert status == 0 and took < 4, f'{why}: status {status} after {took:.1f} s'
+    assert not reads or b'\r\n421 4.3.2 ' in b'\r\n' + said, (why, said[-200:])
+    assert not reads or messages() == said.count(b' Delivered as '), (why, messages())
+
+
+def stops():
+    """A request to stop is heard while a client sends without a pause."""
+    how = '-o', 'error-limit=1000000', '-o', 'error-delay=0', '-o', 'log=none', '-o', 'message-size-limit=1M'
+    for octets in b'NOOP\r\n' * 10000, b'BOGUS\r\n' * 10000, b'x' * 65536:
+        stop_while(started(*how), octets)
+        stop_while(started(*how), octets, reads=False)
+    for octets in HELLO + MESSAGE * 500, HELLO + b'VRFY joe\r\n' * 4000:
+        stop_while(started(*how), octets)
+    stop_while(in_data(*how), b'text\r\n' * 10000)
+    one = started(*how)
+    one.send(HELLO.replace(b'HELO', b'EHLO') + ENVELOPE.replace(b'DATA', b'BDAT 1000000000000'))
+    stop_while(one, b'text\r\n' * 10000)
+    one = never_dry(*how)
+    time.sleep(0.3)
+    os.kill(one.session, signal.SIGTERM)
+    began = time.monotonic()
+    said = one.rest()
+    assert b'421 4.3.2 ' in said and one.end() == 0, said
+    assert time.monotonic() - began < 2
 
 
 def drips():
@@ -155,4 +211,4 @@ def limit():
     assert messages() == 0
 
 
-main({'deadlines': deadlines, 'memory': memory, 'drips': drips, 'delay': delay, 'limit': limit})
+main({'deadlines': deadlines, 'memory': memory, 'stops': stops, 'drips': drips, 'delay': delay, 'limit': limit})

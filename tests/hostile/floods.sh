@@ -20,6 +20,10 @@ test_memory_stays_flat_and_421_comes_while_a_flood_goes_on() {
 	attack memory
 }
 
+test_a_request_to_stop_is_heard_while_a_client_never_pauses() {
+	attack stops
+}
+
 test_an_octet_now_and_then_keeps_no_session_past_session_timeout() {
 	attack drips
 }

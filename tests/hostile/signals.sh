@@ -17,6 +17,11 @@ test_a_request_to_stop_ends_the_session_with_421_or_after_the_delivery() {
 	attack stop
 }
 
+test_the_last_421_arrives_where_a_stop_ends_the_wait_for_a_lock() {
+	need_root || return 0
+	attack unread
+}
+
 test_signals_that_mean_nothing_here_change_nothing() {
 	need_root || return 0
 	need strace || return 0
