@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* What INPUT_SIZE octets become, where the spool's window is nearly full. */
-static LARGE char around[2 * INPUT_SIZE + 1];
+static LARGE char around[2 * INPUT_SIZE + 3];
 
 /* Of a message that comes in chunks; those that transform() left wait. */
 static struct transform	chunks;
@@ -34,11 +34,13 @@ starts_field(struct slice text)
 {
 	size_t i = 0;
 
+	/*@ loop invariant i <= text.length; loop assigns i; */
 	while (i < text.length && text.at[i] > ' ' && text.at[i] <= '~' &&
 	    text.at[i] != ':')
 		i++;
 	if (i == 0)
 		return (false);
+	/*@ loop invariant i <= text.length; loop assigns i; */
 	while (i < text.length && (text.at[i] == ' ' || text.at[i] == '\t'))
 		i++;
 	return (i < text.length && text.at[i] == ':');
@@ -119,6 +121,7 @@ quote_from(struct transform *t, struct slice line, bool *quote)
 	static const char from[] = "From ";
 	size_t n = 0, length = sizeof(from) - 1, left;
 
+	/*@ loop invariant n <= line.length; loop assigns n; */
 	while (n < line.length && line.at[n] == '>')
 		n++;
 	left = line.length - n;
@@ -176,6 +179,13 @@ transform(struct transform *t, const char *in, size_t n, char *out,
 	int64_t quoted;
 
 	*written = 0;
+	/*@ loop invariant at <= n && t->at_end == \at(t->at_end, Pre);
+	    loop invariant \at(t->after_first, Pre) ==> t->after_first;
+	    loop invariant *written <= 2 * at +
+		(t->after_first && !\at(t->after_first, Pre) ? 1 : 0) +
+		(t->inside_line && t->after_quotes ? 1 : 0);
+	    loop assigns at, taken, length, extra, quoted, *t, *written,
+		out[0 .. 2 * n + 2]; */
 	while (at < n && !t->done) {
 		struct slice rest = { in + at, n - at };
 
@@ -232,7 +242,7 @@ static enum data_outcome
 store(struct transform *t, const char *in, size_t n, uint64_t limit,
     enum data_outcome before, size_t *taken)
 {
-	char *out = spool_space(2 * n + 1);
+	char *out = spool_space(2 * n + 3);
 	enum data_outcome fault;
 	size_t length;
 

@@ -37,7 +37,7 @@ struct transform {
 
 /*
  * Take the N octets at IN and write what they become to OUT, which has room
- * for 2 * N + 1; *WRITTEN says how many.  Returns how many of IN were
+ * for 2 * N + 3; *WRITTEN says how many.  Returns how many of IN were
  * taken: fewer than LINE_LOOKAHEAD are left once the first line is begun,
  * fewer than FIRST_LINE_LOOKAHEAD before, unless DONE, when those behind
  * the end of the mail data are left.  None are left AT_END, and a last line
