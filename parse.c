@@ -309,11 +309,10 @@ domain_length(struct slice text)
 
 	/*@ loop invariant n <= text.length; loop assigns n, label; */
 	for (;;) {
-			label = label_length((struct slice){ text.at + n,
+		label = label_length((struct slice){ text.at + n,
 		    text.length - n });
-		if (label == 0) {
-					return (0);
-		}
+		if (label == 0)
+			return (0);
 		n += label;
 		if (n == text.length || text.at[n] != '.')
 			break;
