@@ -78,15 +78,14 @@ can_judge(const struct transform *t, const char *in, size_t n)
 
 /*
  * The start of a line: the end of the data, or a dot to drop, or a header
- * line.  Returns how many octets it took; *ADDED is set if a blank line has
- * to go before, since the mail data has no header.
+ * line; or the first line of mail data that has no header, before which OUT
+ * gets a blank line.  Returns how many octets it took.
  */
 static size_t
-begin_line(struct transform *t, struct slice line, bool *added)
+begin_line(struct transform *t, struct slice line, char *out, size_t *written)
 {
 	size_t taken = 0;
 
-	*added = false;
 	if (line.at[0] == '.' && !t->chunked) {
 		if (!t->after_lone_lf && line.length >= 3 &&
 		    line.at[1] == '\r' && line.at[2] == '\n') {
@@ -98,8 +97,8 @@ begin_line(struct transform *t, struct slice line, bool *added)
 		line.length--;
 	}
 	if (!t->after_first && !starts_field(line)) {
-		*added = line.length > 0 && line.at[0] != '\r' &&
-		    line.at[0] != '\n';
+		if (line.length > 0 && line.at[0] != '\r' && line.at[0] != '\n')
+			out[(*written)++] = '\n';
 		t->body = true;
 	}
 	if (!t->body)
@@ -112,38 +111,45 @@ begin_line(struct transform *t, struct slice line, bool *added)
 
 /*
  * mboxrd: one more '>' before every line of any number of them and "From ".
- * Since they are all alike it can go behind them.  Returns how many octets
- * of the line are taken, and -1 if more has to be seen first.
+ * Returns how many octets of the line it took: all '>', if enough is here to
+ * tell what follows; if not, those that are here, or none.
  */
-static int64_t
-quote_from(struct transform *t, struct slice line, bool *quote)
+static size_t
+quote_from(struct transform *t, struct slice line, char *out, size_t *written)
 {
 	static const char from[] = "From ";
-	size_t n = 0, length = sizeof(from) - 1, left;
+	size_t n = 0, length = sizeof(from) - 1, left, i;
 
-	/*@ loop invariant n <= line.length; loop assigns n; */
+	/*@ loop invariant n <= line.length;
+	    loop assigns n; */
 	while (n < line.length && line.at[n] == '>')
 		n++;
 	left = line.length - n;
-	*quote = left >= length && memcmp(line.at + n, from, length) == 0;
-	if (left < length && memcmp(line.at + n, from, left) == 0 &&
-	    !t->at_end) {
-		/* It may become one yet: take the '>' alone. */
-		return (n > 0 ? (int64_t)n : -1);
-	}
-	t->after_quotes = true;
-	return ((int64_t)n);
+	t->after_quotes = left >= length || t->at_end ||
+	    memcmp(line.at + n, from, left) != 0;
+	if (t->dropping)
+		return (n);
+	if (left >= length && memcmp(line.at + n, from, length) == 0)
+		out[(*written)++] = '>';
+	/*@ loop invariant i <= n && *written == \at(*written, LoopEntry) + i;
+	    loop invariant \forall integer k;
+		\at(*written, Pre) <= k < *written ==> out[k] == '>';
+	    loop assigns i, *written, out[\at(*written, Pre) ..
+		\at(*written, Pre) + n]; */
+	for (i = 0; i < n; i++)
+		out[(*written)++] = '>';
+	return (n);
 }
 
 /*
- * The rest of the line, or what is here of it, into OUT.  Returns how many
- * octets of IN it took: all but a CR at the end, of which nobody knows yet
- * what follows.
+ * The rest of the line, or what is here of it.  Returns how many octets of
+ * IN it took: all but a CR at the end, of which nobody knows yet what
+ * follows.
  */
 static size_t
 copy_line(struct transform *t, struct slice in, char *out, size_t *written)
 {
-	size_t keep = copy_to_line_end(out, in.at, in.length);
+	size_t keep = copy_to_line_end(out + *written, in.at, in.length);
 	size_t taken = keep, left = in.length - keep;
 	const char *end = in.at + keep;
 	bool ends = false;
@@ -158,12 +164,12 @@ copy_line(struct transform *t, struct slice in, char *out, size_t *written)
 		taken += 2;
 	} else if (left > 1 || (left > 0 && t->at_end)) {
 		t->malformed = true;	/* a CR inside, or at the very end */
-		out[keep] = '\r';
+		out[*written + keep] = '\r';
 		keep = ++taken;
 	}
 	t->inside_line = !ends;
 	if (!t->dropping) {
-		*written = keep;
+		*written += keep;
 		if (ends)
 			out[(*written)++] = '\n';
 	}
@@ -174,42 +180,43 @@ size_t
 transform(struct transform *t, const char *in, size_t n, char *out,
     size_t *written)
 {
-	size_t at = 0, taken, length;
-	bool extra;
-	int64_t quoted;
+	size_t at = 0, taken;
 
 	*written = 0;
 	/*@ loop invariant at <= n && t->at_end == \at(t->at_end, Pre);
+	    loop invariant t->done ==> !t->inside_line;
 	    loop invariant \at(t->after_first, Pre) ==> t->after_first;
 	    loop invariant *written <= 2 * at +
 		(t->after_first && !\at(t->after_first, Pre) ? 1 : 0) +
 		(t->inside_line && t->after_quotes ? 1 : 0);
-	    loop assigns at, taken, length, extra, quoted, *t, *written,
-		out[0 .. 2 * n + 2]; */
+	    loop invariant given: are_given{Here, Pre}(out, *written, in, n);
+	    loop invariant quoted: are_quoted(out, *written, begins_line{Pre}(t),
+		t->inside_line && t->after_quotes && !t->dropping &&
+		(t->at_end ? at == n : n - at == 1 && in[at] == '\r') ? 1 : 0);
+	    loop invariant resumed: begins_line{Pre}(t) == 0 && n > 0 &&
+		\at(in[0], Pre) == '\r' ==>
+		(*written == 0 && at == 0 && begins_line(t) == 0) ||
+		(*written > 0 && (out[0] == '\n' || out[0] == '\r'));
+	    loop invariant judged: t->inside_line && t->after_quotes &&
+		!t->dropping && is_start(out, *written, begins_line{Pre}(t)) ==>
+		differs(in + at, 0, n - at) || (t->at_end && n - at < 5);
+	    loop assigns at, taken, *t, *written, out[0 .. 2 * n + 2]; */
 	while (at < n && !t->done) {
 		struct slice rest = { in + at, n - at };
 
 		if (!t->inside_line) {
 			if (!can_judge(t, rest.at, rest.length))
 				break;
-			taken = begin_line(t, rest, &extra);
-			if (extra)
-				out[(*written)++] = '\n';
-			at += taken;	/* dots are no part of the size */
+			/* Its dots are no part of the size. */
+			at += begin_line(t, rest, out, written);
 			continue;
-		} else if (!t->after_quotes) {
-			quoted = quote_from(t, rest, &extra);
-			if (quoted == -1)
+		}
+		if (!t->after_quotes) {
+			taken = quote_from(t, rest, out, written);
+			if (taken == 0 && !t->after_quotes)
 				break;
-			taken = (size_t)quoted;
-			if (!t->dropping) {
-				memset(out + *written, '>', taken + extra);
-				*written += taken + extra;
-			}
 		} else {
-			length = 0;
-			taken = copy_line(t, rest, out + *written, &length);
-			*written += length;
+			taken = copy_line(t, rest, out, written);
 			if (taken == 0)
 				break;
 		}

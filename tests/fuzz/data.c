@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * sources: parse.c
- * broken: data.c s/if (left < length && memcmp(line.at + n, from, left) == 0/if (0/
+ * broken: data.c s/memcmp(line.at + n, from, left) != 0;/true;/
  * broken: data.c s/n >= enough/n >= 3/
  * broken: data.c s/if (!t->after_lone_lf .. line.length >= 3/if (line.length >= 3/
  */

@@ -11,7 +11,7 @@ that are lines of at most 512 octets, with as many messages in the mailboxes as 
 the directory build/fuzz.  Sessions, their rate, and how many different replies were seen (there is
 no other measure of coverage here) are the last line.
 
-broken: data.c s/\*quote = left >= length/*quote = n > 0 \&\& left >= length/
+broken: data.c s/if (left >= length .. memcmp/if (n > 0 \&\& left >= length \&\& memcmp/
 """
 import hashlib, os, random, re, select, socket, subprocess, sys, tempfile, time
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * broken: data.c s/if (!t->after_lone_lf .. line.length >= 3/if (line.length >= 3/
- * broken: data.c s/\*quote = left >= length/*quote = n == 0 \&\& left >= length/
+ * broken: data.c s/if (left >= length .. memcmp/if (n == 0 \&\& left >= length \&\& memcmp/
  * broken: data.c s/malformed |= !t->bare_newline/malformed |= false/
  */
 /*
