@@ -120,8 +120,7 @@ quote_from(struct transform *t, struct slice line, char *out, size_t *written)
 	static const char from[] = "From ";
 	size_t n = 0, length = sizeof(from) - 1, left, i;
 
-	/*@ loop invariant n <= line.length;
-	    loop assigns n; */
+	/*@ loop invariant n <= line.length; loop assigns n; */
 	while (n < line.length && line.at[n] == '>')
 		n++;
 	left = line.length - n;

@@ -178,6 +178,16 @@ sys.exit(status)
 EOF
 chmod 755 "$LITTLE_MEMORY"
 
+# attack_with SECONDS PROGRAM ARG...: tests/hostile/PROGRAM.py ends by itself in that time, and
+# fails where an attack works.
+attack_with() {
+	_seconds=$1 _program=$2
+	shift 2
+	BIN=$BIN USUAL=$USUAL timeout -k 1 "$_seconds" \
+	    python3 "$TESTS/hostile/$_program.py" "$@" ||
+		{ tail -n 20 "$LOG"; fail "$_program $*"; }
+}
+
 in_smtpd() {
 	# shellcheck disable=SC2086  # many words
 	$WRAP "$BIN" $USUAL "$@"

@@ -3,12 +3,10 @@
 # A session that is taken over speaks to the deliverer: garbage, forged records, any order, replays.
 # shellcheck source=tests/lib.sh
 . "${TESTS:-${0%/*}/..}/lib.sh"
-export BIN USUAL
 
 # attack TEST: it must not work.
 attack() {
-	timeout -k 1 240 python3 "$TESTS/hostile/channel.py" "$@" ||
-		{ tail -n 5 "$LOG"; fail "channel $*"; }
+	attack_with 240 channel "$@"
 }
 
 test_garbage_on_the_channel_ends_the_deliverer_and_changes_no_mailbox() {

@@ -4,12 +4,10 @@
 # cost the client time.
 # shellcheck source=tests/lib.sh
 . "${TESTS:-${0%/*}/..}/lib.sh"
-export BIN USUAL
 
 # attack TEST: it must not work.
 attack() {
-	timeout -k 1 120 python3 "$TESTS/hostile/floods.py" "$@" ||
-		{ tail -n 20 "$LOG"; fail "floods $*"; }
+	attack_with 120 floods "$@"
 }
 
 test_a_deadline_holds_however_much_there_is_to_be_read() {

@@ -4,13 +4,11 @@
 # no file, option or program.
 # shellcheck source=tests/lib.sh
 . "${TESTS:-${0%/*}/..}/lib.sh"
-export BIN USUAL
 
 # inject TEST: it must not work.
 inject() {
 	: >"$LOG"
-	timeout -k 1 120 python3 "$TESTS/hostile/injection.py" "$@" ||
-		{ tail -n 3 "$LOG"; fail "injection $*"; }
+	attack_with 120 injection "$@"
 }
 
 test_no_octet_of_a_clients_changes_the_shape_of_replies_log_or_mailbox() {

@@ -4,13 +4,11 @@
 # directories and devices, made, renamed and removed.  Nothing outside is ever written or made.
 # shellcheck source=tests/lib.sh
 . "${TESTS:-${0%/*}/..}/lib.sh"
-export BIN USUAL
 SHUNIT_PARENT=$TESTS/hostile/races.sh
 
 # race WHERE: for so long; tests/soak/races.sh has more time.
 race() {
-	timeout -k 1 300 python3 "$TESTS/hostile/races.py" "$1" "${RACE_SECONDS:-5}" ||
-		{ tail -n 5 "$LOG"; fail "the race in $1"; }
+	attack_with 300 races "$1" "${RACE_SECONDS:-5}"
 	rm -rf "$SCRATCH/safe" "$HOMES/joe" "$HOMES/ann"
 	make_users >"$PASSWD"
 }

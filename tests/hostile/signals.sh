@@ -3,12 +3,10 @@
 # Signals to either process at any moment of a session: nothing is half delivered.
 # shellcheck source=tests/lib.sh
 . "${TESTS:-${0%/*}/..}/lib.sh"
-export BIN USUAL
 
 # attack TEST: it must not work.
 attack() {
-	timeout -k 1 240 python3 "$TESTS/hostile/signals.py" "$@" ||
-		{ tail -n 5 "$LOG"; fail "signals $*"; }
+	attack_with 240 signals "$@"
 }
 
 test_a_request_to_stop_ends_the_session_with_421_or_after_the_delivery() {

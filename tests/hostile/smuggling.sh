@@ -4,14 +4,12 @@
 # is at most one message stored, and replies stay in step.
 # shellcheck source=tests/lib.sh
 . "${TESTS:-${0%/*}/..}/lib.sh"
-export BIN USUAL
 
 # smuggle TEST: with both settings of bare-newline; nothing may come through.
 smuggle() {
 	for _setting in reject accept; do
 		fresh_mail
-		timeout -k 1 120 python3 "$TESTS/hostile/smuggling.py" "$1" $_setting ||
-			{ tail -n 20 "$LOG"; fail "smuggling $1 $_setting"; }
+		attack_with 120 smuggling "$1" $_setting
 	done
 }
 

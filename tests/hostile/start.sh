@@ -4,13 +4,11 @@
 # arguments.
 # shellcheck source=tests/lib.sh
 . "${TESTS:-${0%/*}/..}/lib.sh"
-export BIN USUAL
 
 # attack TEST: it must not work.
 attack() {
 	: >"$LOG"
-	timeout -k 1 120 python3 "$TESTS/hostile/start.py" "$@" ||
-		{ tail -n 5 "$LOG"; fail "start $*"; }
+	attack_with 120 start "$@"
 }
 
 test_with_0_or_1_closed_it_ends_and_with_2_closed_it_works() {
